@@ -23,6 +23,7 @@ from customer_research.drafts.claims import claims_of
         ("66.7 %", "share", Decimal("66.7"), ""),
         ("12 percent", "share", Decimal(12), ""),
         ("two thirds of them", "share", Decimal(67), ""),
+        ("grown by a quarter", "share", Decimal(25), ""),
         ("2026-11-08", "date", date(2026, 11, 8), ""),
         ("8 November 2026", "date", date(2026, 11, 8), ""),
         ("Nov. 8, 2026", "date", date(2026, 11, 8), ""),
@@ -54,6 +55,7 @@ def test_a_number_reads_as_it_is_written(text: str, kind: str, value: object, cu
         "call (212) 555-0100 or +1 555 010 2030",
         "as usual [3] and (receipts 1, 2)",
         "we are there 24/7",
+        "Next steps (5 min)",
     ],
 )
 def test_what_is_no_figure_is_no_claim(text: str) -> None:
@@ -84,6 +86,8 @@ def test_the_ends_of_a_range_are_one_claim_and_those_of_a_change_two() -> None:
     assert dashed.until is not None
     assert (between.quantity.number, between.until.number) == (Decimal(20), Decimal(30))
     assert (dashed.quantity.number, dashed.until.number) == (Decimal(20), Decimal(30))
+    (plain,) = claims_of("they booked 20 to 30 trips")
+    assert plain.until is not None
     earlier, later = claims_of("trips fell from 60 to 20")
     assert (earlier.place, later.place, later.direction) == ("from", "to", -1)
 

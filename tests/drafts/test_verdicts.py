@@ -103,6 +103,10 @@ def _known() -> tuple[Known, ...]:
         *of_figure("MRR", "$299.00 and €120.00", (1,)),
         *of_figure("Open tickets", "not available (Notion)", unknown=True),
         *of_figure("Health score", "79", (9,)),
+        *of_figure("Invoices paid", "24", (1,)),
+        *of_figure("Days since last invoice", "12 days", (1,)),
+        *of_figure("Lifetime value (paid)", "$4,776.00", (1,)),
+        *of_figure("Pays", "Pro, $199.00 a month", (1,)),
         *of_sentence("79 of 100, Monitor: 89 points, capped because usage is falling.", (9,)),
     )
 
@@ -126,6 +130,10 @@ def _known() -> tuple[Known, ...]:
         ("20 reservations in 30 days [1].", ["unsupported", "supported"]),
         ("The score is 79, or 89 points before the cap [9].", ["supported", "supported"]),
         ("There is no reason to worry.", []),
+        ("60 invoices were paid.", ["contradicted"]),
+        ("So far 24 invoices have been paid.", ["supported"]),
+        ("So far 30 invoices have been paid.", ["contradicted"]),
+        ("They paid us roughly $4.8k, which is their lifetime value.", ["supported"]),
     ],
 )
 def test_a_number_is_judged_by_what_it_speaks_of(text: str, states: list[str]) -> None:

@@ -181,6 +181,20 @@ def _direction(clause: str, rest: str, claim: Claim) -> int:
     return 0 if told is None else 1 if told["rise"] else -1
 
 
+def _is_range(first: Claim, between: str) -> bool:
+    """Whether the next number is the upper end of a range: 20-30, between 20 and 30; 20 to 30 where nothing moves from one to the other."""
+    if re.fullmatch(r"-|\s?\u2013\s?", between):
+        return True
+    if between.strip() == "and":
+        return bool(re.search(r"\bbetween\s*$", first.before, re.IGNORECASE))
+    moves = (
+        first.direction
+        or re.search(r"\bfrom\s+(?:\w+\s+)?$", first.before, re.IGNORECASE)
+        or _MOVE.search(first.before)
+    )
+    return between.strip() == "to" and not moves
+
+
 def _joined(claims: list[Claim], sentence: str, start: int) -> list[Claim]:
     """Two numbers that are the ends of a range or of a change."""
     done: list[Claim] = []
@@ -191,9 +205,7 @@ def _joined(claims: list[Claim], sentence: str, start: int) -> list[Claim]:
             last.quantity.kind != claim.quantity.kind and "count" not in {last.quantity.kind, claim.quantity.kind}
         ):
             done.append(claim)
-        elif re.fullmatch(r"-|\s?\u2013\s?", between) or (
-            between.strip() == "and" and re.search(r"\bbetween\s*$", last.before, re.IGNORECASE)
-        ):
+        elif _is_range(last, between):
             kind = claim.quantity.kind
             done[-1] = replace(
                 last, text=sentence[last.start - start : claim.end - start], end=claim.end, after=claim.after,

@@ -39,7 +39,7 @@ _NUM = r"[+\-\u2212]?\d+(?:,\d{3})*(?:\.\d+)?"
 _SCALE = r"(?:\s?(?:k|K|m|M|thousand|million)\b)?"
 _NAMES = {"DOLLARS": "$", "EUROS": "EUR", "POUNDS": "GBP"}
 _SCALES = {"": 1, "k": 1_000, "thousand": 1_000, "m": 1_000_000, "million": 1_000_000}
-_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365, "hour": 0, "minute": 0}
+_DAYS = {"day": 1, "week": 7, "month": 30, "year": 365, "hour": 0, "minute": 0, "min": 0}
 
 PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (name, re.compile(pattern, re.IGNORECASE))
@@ -57,12 +57,12 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("money", rf"(?P<n>(?<![\w.]){_NUM})(?P<k>{_SCALE})\s?(?P<code>{_CODES}|dollars|euros|pounds)\b"),
         ("share", rf"(?P<n>(?<![\w.]){_NUM})\s?(?:%|percent\b|per cent\b)"),
         ("identifier", r"\b(?!\d+-[A-Za-z]+\b(?!-))(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z_])(?:[A-Za-z0-9]+[-_])+[A-Za-z0-9]+\b|\b[0-9a-f]{16,}\b|#\d+\b"),
-        ("days", rf"(?P<n>(?<![\w.]){_NUM}|\b(?:{'|'.join(_NUMBER_WORDS)})\b)[\s-](?P<unit>days?|weeks?|months?|years?|hours?|minutes?)\b"),
+        ("days", rf"(?P<n>(?<![\w.]){_NUM}|\b(?:{'|'.join(_NUMBER_WORDS)})\b)[\s-](?P<unit>days?|weeks?|months?|years?|hours?|minutes?|mins?)\b"),
         ("days", rf"(?<=\bthe )(?P<n>{_NUM})(?=\s+(?:before|prior|earlier)\b)"),
         ("points", rf"(?P<n>(?<![\w.]){_NUM})(?:\s?/\s?100\b|\s+(?:out\s+)?of\s+100\b|\s+points?\b)"),
         ("year", r"(?<![\w.,])(?:19|20)\d{2}(?![\w,]|\.\d)"),
         ("count", rf"(?P<n>(?<![\w.]){_NUM})(?P<k>(?:k|K|m|M)\b|\s(?:thousand|million)\b)?(?![\w])"),
-        ("share word", rf"\b(?:two thirds|three quarters)\b|\b(?:{'|'.join(SHARE_WORDS)})\b(?=\s+(?:of|the|fewer|less|more|as)\b)"),
+        ("share word", rf"\b(?:two thirds|three quarters)\b|\b(?:{'|'.join(SHARE_WORDS)})\b(?=\s+(?:of|the|fewer|less|more|as)\b)|(?<=\bby )(?:{'|'.join(SHARE_WORDS)})\b"),
         ("count", rf"\b(?P<n>{'|'.join(word for word in _NUMBER_WORDS if word != 'one')})\b(?!-)"),
         ("none", r"\b(?:no(?!\s+(?:fewer|less|more|longer|later|sooner|doubt))|zero|without(?: any)?|not (?:a single|any|one)|nothing|none|never)\b"),
     )

@@ -40,6 +40,10 @@ NEARLY = 0.6
 """A label with the same value supports unless another fits so much better: its own fit is under this share of the other's."""
 
 
+SEVERAL = 3
+"""A label of so many words says what it is, wherever in a sentence they stand."""
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """A claim, whether it is supported, and why: the figure that supports or contradicts it where one does."""
@@ -63,6 +67,9 @@ _NAMED = re.compile(
     r"\b(?:in|over|during|within|the|last|past|previous|prior|next)\s+(?:(?:the|last|past|previous|prior|next)\s+)*$",
     re.IGNORECASE,
 )
+
+
+_COUNTED = re.compile(r"\s+[a-z]", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,9 @@ class _Check:
         other = next((one for one in fits if not one.same and one.fit >= SPEAKS), None)
         told = next((one for one in fits if not one.same and one.fit >= SPEAKS and not one.known.unknown), None)
         rival = told.fit if told else 0.0
+        named = next((one for one in fits if one.same and self._in_full(claim, one.known)), None)
+        if named is not None:
+            return Verdict(claim, "supported", "", named.known)
         if same is not None and same.fit >= max(self._least(claim), NEARLY * rival):
             return Verdict(claim, "supported", "", same.known)
         if told is not None:
@@ -132,6 +142,12 @@ class _Check:
         if other is not None:
             return Verdict(claim, "unsupported", f"It is not known: {other.known.told}.", other.known)
         return Verdict(claim, "unsupported", "No figure says so.")
+
+    @staticmethod
+    def _in_full(claim: Claim, known: Known) -> bool:
+        """Whether a sentence names a label of several words in full; one of the time before is told apart by its place alone."""
+        several = len(known.topics) >= SEVERAL and known.words and "previous" not in known.topics
+        return bool(several) and known.topics <= {*topics(claim.sentence)}
 
     def _span(self, claim: Claim) -> Known | None:
         """The figure whose span of days a claim only names (`in 30 days`)."""
@@ -166,7 +182,7 @@ class _Check:
         quantity = claim.quantity
         if quantity.kind in {"date", "identifier", "year"}:
             return 0.0
-        digits = len(str(abs(quantity.number).normalize()).replace(".", "").rstrip("0"))
+        digits = len(f"{abs(quantity.number).normalize():f}".replace(".", "").rstrip("0"))
         return {1: FITS, 2: FITS, 3: FITS / 2}.get(digits, 0.0)
 
     def _fits(self, claim: Claim) -> Iterator[_Fit]:
@@ -201,6 +217,13 @@ def _of_a_kind(claim: Claim, own: Claim) -> bool:
     written, true = claim.quantity, own.quantity
     if claim.none:
         return True
+    if (
+        written.kind == "count"
+        and true.kind == "days"
+        and _COUNTED.match(claim.after)
+        and topics(claim.after.split()[0])
+    ):
+        return False  # 24 invoices are no span, "24 since the last" may be one
     return true.kind == "date" if written.kind == "year" else comparable(written.kind, true.kind)
 
 

@@ -30,11 +30,11 @@ async def checked(
         account = await everything(operators, term, scorecard=scorecard)
         made = [one.report(account) for one in kinds]
         whole = whole and not any(report.partial for report in made)
-        known.extend(_known(made, cited=bool(kind)))
+        known.extend(of_reports(made, cited=bool(kind)))
     return verified(draft, known), whole
 
 
-def _known(reports: Sequence[Report], *, cited: bool) -> Iterator[Known]:
+def of_reports(reports: Sequence[Report], *, cited: bool) -> Iterator[Known]:
     """What reports say, each once; citations are numbered in each report anew, so that those of several say nothing."""
     found: dict[object, Known] = {}
     for report in reports:
