@@ -108,7 +108,7 @@ def _imported(*folders: str) -> set[str]:
     paths = [path for folder in folders for path in (ROOT / folder).rglob("*.py") if "node_modules" not in path.parts]
     names = {name for path in paths for name in _imports(path)} - sys.stdlib_module_names
     beside = {path.stem for path in paths if path.is_relative_to(ROOT / "tests")}
-    ours = {"customer_research", "customer_research_sandbox", "benchmarks"} | beside
+    ours = {"customer_research", "customer_research_sandbox", "benchmarks", "evals"} | beside
     return {DISTRIBUTIONS.get(name, name.replace("_", "-")) for name in names - ours}
 
 
@@ -146,7 +146,7 @@ def test_what_the_product_imports_is_what_it_declares() -> None:
 def test_what_only_tests_import_is_in_the_development_group() -> None:
     development = _names(PROJECT["dependency-groups"]["dev"])
     drivers = _declared() & development  # of the extras, which the tests run
-    assert _imported("tests", "benchmarks") - _declared() == development - TOOLS - drivers
+    assert _imported("tests", "benchmarks", "evals") - _declared() == development - TOOLS - drivers
     assert development >= TOOLS
 
 

@@ -50,7 +50,8 @@ def _headline(found: Week) -> Prose:
     risk = money_at_risk(portfolio)
     money = f" MRR at risk, a month: {_risk_words(risk)}." if isinstance(risk, Gap) or risk.value or risk.note else ""
     if isinstance(moves, Gap):
-        return Prose(f"Nothing to compare with: {moves.detail}.{money}", (), "unknown")
+        shown = (risk,) if money and isinstance(risk, Fact) else ()
+        return Prose(f"Nothing to compare with: {moves.detail}.{money}", shown, "unknown")
     facts = (_count(found, len(moves.new_at_risk)), *((risk,) if isinstance(risk, Fact) else ()))
     open_ = uncompared(moves)
     if open_ is not None:

@@ -125,7 +125,10 @@ def _at_risk(given: Arguments) -> tuple[Ask, ...]:
     if view == "week":
         return (Ask("digest", {}),)
     if view == "totals":
-        return (Ask("report", {"kind": "portfolio-summary"}),)
+        summary = Ask(
+            "report", {"kind": "portfolio-summary"}, ("headline", "summary", "money", "movers", "disagreements")
+        )
+        return (summary, Ask("portfolio", {"choice": {"limit": 0}}, ("groups",)))
     chosen = {f"{name}s": (given[name],) for name in ("band", "segment") if name in given}
     chosen |= {name: given[name] for name in ("min_mrr", "search") if name in given}
     return (Ask(_VIEWS[view], {"choice": {**whose, **chosen, "limit": 0}}),)
