@@ -181,6 +181,10 @@ def _direction(clause: str, rest: str, claim: Claim) -> int:
     return 0 if told is None else 1 if told["rise"] else -1
 
 
+_COMPARED = re.compile(r"\b(?:after|against|versus|vs\.?|compared (?:with|to))\s+$", re.IGNORECASE)
+"""Before the number of the time before: 20 trips in 30 days after 60."""
+
+
 def _is_range(first: Claim, between: str) -> bool:
     """Whether the next number is the upper end of a range: 20-30, between 20 and 30; 20 to 30 where nothing moves from one to the other."""
     if re.fullmatch(r"-|\s?\u2013\s?", between):
@@ -215,6 +219,8 @@ def _joined(claims: list[Claim], sentence: str, start: int) -> list[Claim]:
         elif re.fullmatch(r"\s*(?:\w+\s+){0,4}?(?:to|into|→|->)\s*(?:only\s+|just\s+|about\s+)?", between):
             done[-1] = replace(last, place="from", after=between + claim.text + claim.after)
             done.append(replace(claim, place="to", direction=claim.direction or last.direction))
+        elif done and _COMPARED.search(sentence[: claim.start - start]):
+            done.append(replace(claim, place="from"))
         else:
             done.append(claim)
     return done

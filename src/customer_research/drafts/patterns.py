@@ -56,7 +56,7 @@ PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("money", rf"\b(?P<code>{_CODES})\s?(?P<n>{_NUM})(?P<k>{_SCALE})"),
         ("money", rf"(?P<n>(?<![\w.]){_NUM})(?P<k>{_SCALE})\s?(?P<code>{_CODES}|dollars|euros|pounds)\b"),
         ("share", rf"(?P<n>(?<![\w.]){_NUM})\s?(?:%|percent\b|per cent\b)"),
-        ("identifier", r"\b(?!\d+-[A-Za-z]+\b(?!-))(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z_])(?:[A-Za-z0-9]+[-_])+[A-Za-z0-9]+\b|\b[0-9a-f]{16,}\b|#\d+\b"),
+        ("identifier", r"\b(?!\d+-[A-Za-z]+\b(?!-))(?=[\w\-]*\d)(?=[\w\-]*[A-Za-z_])(?:[A-Za-z0-9]+[-_])+[A-Za-z0-9]+\b|\b[0-9a-f]{16,}\b|\b\d{6,}-\d+\b|#\d+\b"),
         ("days", rf"(?P<n>(?<![\w.]){_NUM}|\b(?:{'|'.join(_NUMBER_WORDS)})\b)[\s-](?P<unit>days?|weeks?|months?|years?|hours?|minutes?|mins?)\b"),
         ("days", rf"(?<=\bthe )(?P<n>{_NUM})(?=\s+(?:before|prior|earlier)\b)"),
         ("points", rf"(?P<n>(?<![\w.]){_NUM})(?:\s?/\s?100\b|\s+(?:out\s+)?of\s+100\b|\s+points?\b)"),

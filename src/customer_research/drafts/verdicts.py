@@ -198,7 +198,7 @@ class _Check:
             if not alike and (own is None or not _of_another_unit(claim, own)):
                 continue
             fit = shared(around, known.topics, self._rarity, most=None if known.words else TELLING)
-            timed = bool(known.windows or claim.window)
+            timed = bool(known.windows or claim.window or claim.place)
             if timed and ("previous" in known.topics) != ("previous" in near):
                 fit *= OTHER_TIME
             elsewhere = bool(claim.window and known.windows and claim.window not in known.windows)
