@@ -27,6 +27,7 @@ LONGEST_MODULE = 600
 
 DISTRIBUTIONS = {
     "hubspot": "hubspot-api-client",
+    "PIL": "pillow",
     "jwt": "pyjwt",
     "markdown_it": "markdown-it-py",
     "pptx": "python-pptx",
