@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mcp.client.client import Client
-from mcp_types import TextContent
+from mcp.types import TextContent
 
 from customer_research.research.usecases import Actor, Runner
 from customer_research.settings import Settings

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import httpx2
-import mcp_types
+from mcp import types as mcp_types
 
 
 class ModelError(Exception):
