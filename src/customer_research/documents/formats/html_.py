@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from customer_research.documents.formats.blocks_html import Nodes, Notes, Slugs
-from customer_research.documents.formats.markup import Markup, element, joined, trusted
+from customer_research.documents.formats.markup import Markup, element, trusted
 from customer_research.documents.formats.style import digest, stylesheet
 from customer_research.documents.page import Footnote, Line, Page, Part
 from customer_research.documents.present import TONE_WORDS
@@ -109,13 +109,12 @@ class _Document:
 
     def _headed(self) -> Markup:
         page, headline = self._page, self._page.headline
-        operator = joined("Operator ", element("code", page.operator), ". ") if page.operator else ""
         warnings = [self._warning(warning) for warning in page.warnings]
         return element(
             "header",
             element("p", page.title, class_="kind") if page.name else "",
             element("h1", element("bdi", page.name or page.title)),
-            element("p", operator, page.dated, class_="dated"),
+            element("p", page.dated, class_="dated"),
             element("p", self._nodes.line(headline), class_=f"headline {headline.tone}") if headline else "",
             self._banner(),
             self._sources(),

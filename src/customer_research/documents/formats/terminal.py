@@ -62,7 +62,7 @@ _TWO_COLUMNS = 110
 _LONGEST_CELL = 60
 _LONGEST_FIGURE = 24  # on one line of a table
 _SINGLES = 2
-_GAP, _NARROWEST = 3, 16
+_GAP, _NARROWEST_NAME = 3, 16
 """Blanks between columns, and the least width of a first column whose names are folded."""
 
 _UNBOUNDED = 10_000
@@ -383,7 +383,7 @@ class _Writer(Pen[Iterable[RenderableType]]):
         headers = [_styled(header, "dim") for header in node.headers[:under]]
         widths = [max(cell_len(cell.plain) for cell in column) for column in zip(headers, *rows, strict=True)]
         room = self._console.width - sum(widths[1:]) - _GAP * under
-        widths[0] = min(widths[0], max(room, _NARROWEST))
+        widths[0] = min(widths[0], max(room, _NARROWEST_NAME))
         whole = sum(widths) + _GAP * (under - 1)
         if whole > self._console.width:
             return None
