@@ -425,7 +425,8 @@ def test_the_steps_to_the_risk_count_what_speaks_for_leaving() -> None:
     report = RISK.report(at_risk(E1=-30, E2=-20, C8=10))
     (chart,) = (block for part in report.sections for block in part.blocks if isinstance(block, Chart))
     assert chart.says.text == "2 signs for leaving come to 50 points."
-    assert [(mark.at, mark.tone) for mark in chart.marks[:-1]] == [("E1", "bad"), ("E2", "bad"), ("C8", "good")]
+    shown = [(mark.at, mark.tone) for mark in chart.marks[:-1]]
+    assert shown == [("E1 says so", "bad"), ("E2 says so", "bad"), ("C8 says so", "good")]
     with_none = RISK.report(at_risk(C8=10))
     assert not [block for part in with_none.sections for block in part.blocks if isinstance(block, Chart)]
 
@@ -438,7 +439,7 @@ def test_a_sign_says_of_which_days_it_is_and_without_any_that_it_is_of_now() -> 
     account = replace(account, scores=(*account.scores[:-1], replace(account.scores[-1], dimensions=(told,))))
     signs = next(part for part in RISK.report(account).sections if part.id == "leaving")
     (listed,) = (block for block in signs.blocks if isinstance(block, Table))
-    assert [(row[0], row[-1]) for row in listed.rows] == [(Text("E1"), Text("90 days")), (Text("E2"), Text("now"))]
+    assert [(row[0].value, row[-1]) for row in listed.rows] == [(30, Text("90 days")), (20, Text("now"))]  # type: ignore[union-attr]
 
 
 def test_one_that_left_has_no_risk_any_more() -> None:

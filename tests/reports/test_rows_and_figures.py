@@ -70,6 +70,10 @@ def told(value: Any) -> Statement[Any]:
     return Statement(value, "text", (RECEIPT,), AS_OF)
 
 
+def theirs(value: str) -> Statement[str]:
+    return replace(told(value), theirs=True)
+
+
 @pytest.mark.parametrize(
     ("values", "kind", "cell"),
     [
@@ -78,12 +82,12 @@ def told(value: Any) -> Statement[Any]:
         ({"f": 5, "currency": None}, "money", Text("currency not recorded", "unknown")),
         ({"f": 0}, "count", Fact(0, "count", (RECEIPT,), AS_OF)),
         ({"f": False}, "boolean", Fact(False, "boolean", (RECEIPT,), AS_OF)),
-        ({"f": date(2026, 10, 1)}, "month", told("2026-10")),
-        ({"f": "2026-10"}, "month", told("2026-10")),
+        ({"f": date(2026, 10, 1)}, "month", theirs("2026-10")),
+        ({"f": "2026-10"}, "month", theirs("2026-10")),
         ({"f": datetime(2026, 10, 1, 23, tzinfo=UTC)}, "day", Fact(date(2026, 10, 1), "date", (RECEIPT,), AS_OF)),
         ({"f": "Dana"}, "person", told(Personal("Dana", "person"))),
-        ({"f": "|Bug|Issue|"}, "text", told("Bug, Issue")),
-        ({"f": "|alone"}, "text", told("|alone")),
+        ({"f": "|Bug|Issue|"}, "text", theirs("Bug, Issue")),
+        ({"f": "|alone"}, "text", theirs("|alone")),
     ],
 )
 def test_cells_of_records(values: Any, kind: Any, cell: Any) -> None:

@@ -62,17 +62,17 @@ def test_a_scorecard_is_tried_on_the_lakes_past(config: Path) -> None:
 def test_two_scorecards_of_signals_are_compared_on_the_same_rows(
     config: Path, signals: tuple[str, ...], tmp_path: Path
 ) -> None:
-    code, out, _ = called(config, "backtest", *signals)
+    code, out, _ = called(config, "backtest", *signals, "--full")
     assert code == 0
     assert "no churn has a date in this table" in out
     fitted = tmp_path / "fitted.toml"
     done = called(config, "calibrate", *signals, "--output", str(fitted), "--draws", "50", "--confirm")
     assert done[0] in {0, 10, 11}
-    code, out, _ = called(config, "backtest", "--gate", "expert", str(fitted), *signals)
+    code, out, _ = called(config, "backtest", "--gate", "expert", str(fitted), *signals, "--full")
     assert code in {0, 13}
     assert "Difference" in out
     assert "flatters it" in " ".join(out.split())
-    later = called(config, "backtest", *signals, "--since", "2026-06-01")[1]
+    later = called(config, "backtest", *signals, "--since", "2026-06-01", "--full")[1]
     assert "looked at on 3 dates" in " ".join(later.replace("│", " ").split())
     code, _, err = called(config, "backtest", *signals, "--since", "2026-10-01")
     assert (code, "no date that was asked for" in err) == (2, True)

@@ -79,21 +79,6 @@ def of_account(account: Account) -> dict[str, str]:
     return {name: words(STANDINGS[name].figure(account)) for name in LABELS}
 
 
-def of_match(report: Report) -> dict[str, str]:
-    """The facts of the only match that a lookup lists."""
-    ((table, row),) = [
-        (block, block.rows[0])
-        for part in report.sections
-        if part.id == "matches"
-        for block in part.blocks
-        if isinstance(block, Table)
-    ]
-    return {
-        name: cell(row[table.headers.index(label)])
-        for name, label in (("plan", "Plan"), ("mrr", "MRR"), ("status", "Status"))
-    }
-
-
 def live(names: Mapping[str, str]) -> Callable[[Research], Any]:
     """Asks every live surface about these operators."""
 
@@ -105,7 +90,6 @@ def live(names: Mapping[str, str]) -> Callable[[Research], Any]:
             account = await opened.account_for(KINDS["profile"], operator_id)
             found[name] = {
                 "lookup": of_lines(looked_up),
-                "match": of_match(looked_up),
                 "quick": of_lines(KINDS["quick"].report(account)),
                 "profile": of_lines(KINDS["profile"].report(account)),
                 "account": of_account(account),

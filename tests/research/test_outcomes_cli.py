@@ -22,7 +22,7 @@ def test_how_often_the_score_was_right_stands_beside_the_band(config: Path) -> N
     shutil.rmtree(config.parent / "lake" / "track_record", ignore_errors=True)
     unknown = "How often the score was right here is not known"
     assert called(config, "portfolio", "score", "--no-track")[0] in {0, 3}
-    assert unknown in plain(called(config, "portfolio")[1])
+    assert unknown in plain(called(config, "portfolio", "--full")[1])
     _, _, err = called(config, "portfolio", "score")
     told = re.search(r"Nobody stood At Risk or Critical on \d+ earlier dates; of all \S+ left within 90 days", err)
     assert told, err
@@ -76,7 +76,7 @@ def test_outcomes_are_recorded_listed_and_taken_back(config: Path) -> None:
     listed = json.loads(called(config, "outcome", "list", "--json")[1])
     assert {"left-03", "stays-01"} <= {cell["text"] for cell in _texts(listed)}
     assert "competitor, Quill" in {cell["text"] for cell in _texts(listed)}
-    text = " ".join(called(config, "backtest")[1].split())
+    text = " ".join(called(config, "backtest", "--full")[1].split())
     assert "1 intervention recorded" in text
     assert "looks like a false alarm" in text
     assert "Competitor 1" in text

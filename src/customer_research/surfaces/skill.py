@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from customer_research.domain.words import share_words
 from customer_research.research.usecases import USE_CASES
 from customer_research.research.usecases import reference as registry
 from customer_research.surfaces.mcp.tools import TOOLS
@@ -202,7 +203,7 @@ def _readings() -> Iterator[str]:
 
 def _lookups() -> str:
     sure = (
-        f"| {rule['rule'].replace('_', ' ')} | {rule['found by']} | {float(rule['sure']):.0%} |"
+        f"| {rule['rule'].replace('_', ' ')} | {rule['found by']} | {share_words(float(rule['sure']))} |"
         for rule in registry.lookup_rules()
     )
     queries = registry.warehouse_queries()["direct"]
