@@ -136,7 +136,7 @@ def test_the_shell_completes_commands_and_options() -> None:
         return [line.partition(",")[2] for line in done.stdout.splitlines()]
 
     assert offered("customer-research pro", 1) == ["profile"]
-    assert offered("customer-research profile --f", 2) == ["--format"]
+    assert offered("customer-research profile --f", 2) == ["--format", "--full"]
     assert offered("customer-research profile x --format m", 4) == ["markdown"]
 
 

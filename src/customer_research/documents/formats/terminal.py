@@ -180,7 +180,7 @@ class _Writer(Pen[Iterable[RenderableType]]):
         parts = [part for part in (self._warned(), *page.parts, page.unknown, *notes) if any(map(_filled, part.nodes))]
         read = self._read()
         room = height - self._lines((self._head(), *read)) - _MORE
-        paper = Room(room, lambda node: self._lines(self.draw(node)), _HEADED, 1, _LEAST)
+        paper = Room(room, self._taken, _HEADED, 1, _LEAST)
         found = first_screen(parts, paper)
         spare = room - sum(paper.taken(part.nodes) for part in found.parts)
         yield self._head()
@@ -215,6 +215,12 @@ class _Writer(Pen[Iterable[RenderableType]]):
         if self._page.footnotes and self._receipts:
             yield from ("", self._heading("Receipts"))
             yield from (self._hanging(f"[{note.number}] ", _styled(note.words)) for note in self._page.footnotes)
+
+    def _taken(self, node: Node) -> int:
+        """How many lines a node takes below its heading, beside which the number of its rows stands (see `_headed`)."""
+        if isinstance(node, Grid) and not node.caption and not node.notes:
+            node = replace(node, beside="")
+        return self._lines(self.draw(node))
 
     def _lines(self, drawn: Iterable[RenderableType]) -> int:
         """How many lines these take."""

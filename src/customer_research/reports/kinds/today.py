@@ -223,7 +223,7 @@ KIND = Kind(
         section("calls", "Call first", _calls, weight=3),
         section("meetings", "Meetings in 7 days", _meetings),
         section("renewals", "Ends or renews in 30 days", _renewals),
-        section("owners", "By account owner", _owners, weight=0),
+        section("owners", "By account owner", _owners, weight=3),
         section("moved", "What moved", _moved, titled=_since),
         section("weeks", f"Health in {WEEKS} weeks", _weeks, weight=1),
         section("old", "Old figures", lambda book: bullets(old_figures(book))),
