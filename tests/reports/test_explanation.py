@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from customer_research.documents.formats.agent_others import of_explanation
 from customer_research.documents.formats.explanation import as_json, as_text
 from customer_research.domain.evidence import Evidence, Fact, Receipt
 from customer_research.domain.explanation import Explanation
@@ -52,3 +53,22 @@ def test_what_is_unknown_stays_unknown() -> None:
     assert as_json(found, show_personal=False)["evidence"]["rows"] == [{"contact_id": None, "name": None}]
     assert "(none) | (none)" in as_text(found, show_personal=False)
     assert json.loads(json.dumps(as_json(found, show_personal=False)))["metric"] == "contacts"
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"total_minor": 26_900, "currency": "CAD"}, "CA$269.00"),
+        ({"mrr_minor": 26_900}, "$269.00"),
+        ({"total_minor": 26_900, "currency": None}, "currency not recorded"),
+        ({"total_minor": None, "currency": "CAD"}, "(none)"),
+    ],
+)
+def test_an_amount_whose_record_names_no_currency_is_not_taken_for_dollars(
+    columns: dict[str, object], told: str
+) -> None:
+    found = explained(record="7", **columns)
+    assert as_text(found, show_personal=False).splitlines()[-2].endswith(f"| {told}")
+    small = of_explanation(found).fitted()
+    (rows,) = (one["rows"] for one in small["statements"] if one["part"] == "records")
+    assert ("$" in json.dumps(rows)) == ("$" in told)

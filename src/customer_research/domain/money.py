@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
@@ -97,6 +97,12 @@ class Money:
 
 Amounts = tuple[Money, ...]
 """Totals kept apart: at most one `Money` per currency, sorted by currency."""
+
+
+def recorded(record: Mapping[str, Any], field: str) -> Money | None:
+    """An amount of a record in its own currency, in US dollars where its table has no other; None where its currency is not told."""
+    currency = record.get("currency", "USD")
+    return Money(str(currency), record[field]) if currency else None
 
 
 def stated(text: str) -> Amounts:

@@ -15,6 +15,8 @@ NOT_RECORDED = Text("not recorded", "unknown")
 """A record's empty field, in words."""
 
 NOT_KNOWN = Text("not known", "unknown")
+CURRENCY_UNKNOWN = Text("currency not recorded", "unknown")
+"""Instead of an amount whose record names no currency."""
 
 SCORE_AGAIN = "Run `customer-research sync`, then `portfolio score`."
 """What to do about an old snapshot, where one can type."""

@@ -122,7 +122,7 @@ def weeks_note(some: Sequence[Line]) -> Prose | None:
     apart = sum(line.score is not None and line.weeks[-1] is None and any(line.weeks) for line in some if line.weeks)
     if not apart:
         return None
-    words = f"Of {counted(apart, 'operator')} the present score is not drawn: not the same is known now as of the weeks before."
+    words = f"The present score of {counted(apart, 'operator')} is not drawn: it rests on other figures than the weeks before."
     return Prose(words, (), "unknown")
 
 

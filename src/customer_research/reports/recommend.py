@@ -10,7 +10,7 @@ from typing import Any
 from customer_research.domain.account import Account
 from customer_research.domain.advice import Advice
 from customer_research.domain.evidence import Fact, merge_basis
-from customer_research.domain.report import Block, Cell, Prose, Table, Text, Tone
+from customer_research.domain.report import WEIGHT, Block, Cell, Prose, Table, Text, Tone
 from customer_research.domain.urgency import LEVEL_DAYS
 from customer_research.domain.words import value_words
 from customer_research.reports.blocks import grid, stated, titled
@@ -33,10 +33,13 @@ def _recommendations(account: Account, dimensions: frozenset[str]) -> Iterator[B
         yield Prose(nothing_found(account, _NOTHING))
 
 
-def recommendations(*dimensions: str) -> SectionPlan[Account]:
+def recommendations(*dimensions: str, weight: int = WEIGHT) -> SectionPlan[Account]:
     """The section of recommendations, of all or of those that concern some dimensions of the score."""
     return section(
-        "recommendations", "Recommendations", lambda account: _recommendations(account, frozenset(dimensions))
+        "recommendations",
+        "Recommendations",
+        lambda account: _recommendations(account, frozenset(dimensions)),
+        weight=weight,
     )
 
 

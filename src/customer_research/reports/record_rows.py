@@ -14,10 +14,10 @@ from typing import Any, Literal, get_args
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Money, totals
-from customer_research.domain.report import Absence, Block, Cell, FigureLine, Figures, Personal, Statement, Table, Text
+from customer_research.domain.report import Absence, Block, Cell, FigureLine, Figures, Personal, Statement, Table
 from customer_research.domain.words import list_words
 from customer_research.record_tables import TABLES
-from customer_research.reports.blocks import NOT_RECORDED, proven_prose, stated
+from customer_research.reports.blocks import CURRENCY_UNKNOWN, NOT_RECORDED, proven_prose, stated
 
 Row = Mapping[str, Any]
 """One record: its fields by name."""
@@ -137,8 +137,7 @@ def record_cell(account: Account, row: Row, column: Column, receipts: tuple[Rece
         return stated(words, basis, as_of, link=link, theirs=True)
     if column.kind == "money":
         currency = row.get("currency")
-        unknown = Text("currency not recorded", "unknown")
-        return Fact(Money(currency, value), "money", basis, as_of) if currency else unknown
+        return Fact(Money(currency, value), "money", basis, as_of) if currency else CURRENCY_UNKNOWN
     if column.kind == "day":
         return Fact(day_of(value), "date", basis, as_of)
     return Fact(value, column.kind, basis, as_of)

@@ -8,10 +8,10 @@ from typing import Any
 
 from customer_research.domain.evidence import Evidence, Fact, Receipt
 from customer_research.domain.health import Contribution
-from customer_research.domain.money import Money
+from customer_research.domain.money import recorded
 from customer_research.domain.report import Block, Cell, Personal, Table
 from customer_research.domain.words import list_words
-from customer_research.reports.blocks import NOT_RECORDED, stated
+from customer_research.reports.blocks import CURRENCY_UNKNOWN, NOT_RECORDED, stated
 from customer_research.reports.judgement import points_words
 from customer_research.reports.record_rows import PersonalKind, proof_of
 
@@ -50,8 +50,8 @@ def _evidence_cell(record: Mapping[str, Any], column: str, receipts: tuple[Recei
     if kind is not None:
         return Fact(Personal(str(value), kind), "text", basis, fact.as_of)
     if column.endswith("_minor") and isinstance(value, int):
-        money = Money(str(record.get("currency") or "USD"), value)
-        return Fact(money, "money", basis, fact.as_of)
+        money = recorded(record, column)
+        return CURRENCY_UNKNOWN if money is None else Fact(money, "money", basis, fact.as_of)
     unit = fact.unit if column == fact.metric else _unit_of(value)
     if unit:
         return Fact(value, unit, basis, fact.as_of)

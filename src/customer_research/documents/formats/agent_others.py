@@ -14,8 +14,7 @@ from customer_research.documents.present import GAP_WORDS
 from customer_research.documents.quoting import Quotes
 from customer_research.documents.small_answer import AnswerState, PartOfAnswer, SmallAnswer, Statement
 from customer_research.domain.explanation import Explanation
-from customer_research.domain.money import Money
-from customer_research.domain.words import clean, counted, instant_text, money_words
+from customer_research.domain.words import clean, counted, instant_text
 
 LONGEST_REQUEST = 1_500
 """So many characters of what was sent are shown of one receipt."""
@@ -87,8 +86,8 @@ def _cell(row: Mapping[str, Any], name: str, quotes: Quotes) -> str:
     value = row[name]
     if value is None:
         return ""
-    if name.endswith(_MINOR) and isinstance(value, int):
-        return money_words(Money(str(row.get("currency") or "USD"), value))
+    if explanation.is_amount(name, value):
+        return explanation.amount_words(row, name)
     return quotes.words(value, "") if isinstance(value, str) else str(value)
 
 

@@ -10,7 +10,7 @@ from customer_research.documents.masking import People, mask_numbers, mask_text
 from customer_research.documents.present import gap_words, mask, source_title
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.explanation import Explanation
-from customer_research.domain.money import Money
+from customer_research.domain.money import Money, recorded
 from customer_research.domain.report import Personal
 from customer_research.domain.words import clean, counted, instant_words, list_words, money_words, value_words
 
@@ -92,7 +92,18 @@ def _evidence_lines(explained: Explanation, words: Words, *, show_personal: bool
 
 
 _MINOR, _CURRENCY = "_minor", "currency"
-"""How columns of amounts end, and the column that names their currency; a record without one is in US dollars."""
+"""How columns of amounts end, and the column that names their currency."""
+
+
+def is_amount(name: str, value: Any) -> bool:
+    """Whether a column of a record is an amount of money."""
+    return name.endswith(_MINOR) and isinstance(value, int)
+
+
+def amount_words(record: Mapping[str, Any], name: str) -> str:
+    """An amount of a record in words, or that its currency is not known."""
+    money = recorded(record, name)
+    return money_words(money) if money is not None else "currency not recorded"
 
 
 def _cell(record: Mapping[str, Any], name: str, hidden: frozenset[str], words: Words) -> str:
@@ -101,8 +112,8 @@ def _cell(record: Mapping[str, Any], name: str, hidden: frozenset[str], words: W
         return "(none)"
     if name in hidden:
         return mask(_personal(name, value))
-    if name.endswith(_MINOR) and isinstance(value, int):
-        return money_words(Money(str(record.get(_CURRENCY) or "USD"), value))
+    if is_amount(name, value):
+        return amount_words(record, name)
     if isinstance(value, datetime):
         return instant_words(value)
     return words(list_words(str(value)))

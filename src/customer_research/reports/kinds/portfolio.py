@@ -97,7 +97,7 @@ KIND = Kind(
         section("disagreements", "Where figures disagree", _somebody(disagreements_table), weight=1),
         section("groups", "How everybody stands", _somebody(_groups)),
         section("track", "How often it was right", _somebody(lambda found: by_band(found.track)), weight=1),
-        section("weeks", f"Health in {WEEKS} weeks", _weeks, weight=1),
+        section("weeks", f"Health in {WEEKS} weeks", _weeks, weight=0),
     ),
     answers="Who needs attention today, and why?",
     place=160,

@@ -166,7 +166,7 @@ KIND = Kind(
         ),
         section("health", "Health", _scored, weight=1),
         section("findings", "What the sources say together", _together, weight=1),
-        recommendations(),
+        recommendations(weight=0),  # the first of them stand at a glance
         section("contacts", "Contacts", shared_tables.contacts, weight=2),
         section(
             "billing",

@@ -22,6 +22,8 @@ DEADLINE = 45.0
 """Seconds after which a tool says that it could not be done: clients give up after 60."""
 
 _IDS, OWNERS = "operator id", "owners"
+_BESIDE = 50
+"""What the few lines weigh that count a list by owner: more than any list, less than the headline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +199,7 @@ def _list(part: PartOfAnswer) -> bool:
 def _weighed(part: PartOfAnswer) -> PartOfAnswer:
     """The list that was asked for is kept before what is said beside it, but for the few lines that count it by owner."""
     if part.name == OWNERS:
-        return replace(part, weight=part.weight + 2)
+        return replace(part, weight=_BESIDE)
     return replace(part, weight=part.weight + 1) if _list(part) else part
 
 
