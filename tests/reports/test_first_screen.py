@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from report_accounts import ACCOUNT_KINDS, full, without
 
 from customer_research.documents.first_screen import Room, entries, first_screen, leads
+from customer_research.documents.formats import terminal
 from customer_research.documents.page import Grid, Heading, Line, List, Node, Pairs, Paragraph, Part
 from customer_research.documents.present import Value
+from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Text
+from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -114,3 +119,30 @@ def test_nothing_takes_more_than_there_is_and_nothing_is_lost(parts: list[Part],
 def test_where_there_is_no_room_all_is_counted(size: int) -> None:
     found = first_screen((part("A", lines(2)), part("B", rows(3), weight=3)), room(size))
     assert (found.parts, found.left_out) == ((), (("A", 2), ("B", 3)))
+
+
+# -- on a terminal -------------------------------------------------------------------------------------------------------
+
+
+def test_a_customers_screen_says_of_a_silent_source_what_the_whole_form_says() -> None:
+    report = OPERATOR_KINDS["account-review"].report(without("lago"), Occasion(audience="customer"))
+    screen = terminal.render(report, width=100, height=45, receipts=False)
+    assert "Not available at the moment: billing. What rests on that is left out." in screen
+    assert not re.search(r"Not known|did not answer|^Read 20", screen, re.MULTILINE)
+
+
+def test_a_screen_names_the_oldest_reading_where_sources_were_read_at_several_times() -> None:
+    report = OPERATOR_KINDS["profile"].report(full())
+    first, *others = (one for one in report.freshness if one.state == "ok")
+    apart = replace(report, freshness=(replace(first, fetched_at=NOW - timedelta(days=2)), *others))
+    read = [one for one in terminal.render(apart, height=45).split("\n") if one.startswith("Read ")]
+    assert read[0].startswith("Read 2026-10-30 00:00 UTC or later: ")
+
+
+@pytest.mark.parametrize("kind", ACCOUNT_KINDS)
+def test_receipts_are_counted_where_they_are_not_shown(kind: str) -> None:
+    report = KINDS[kind].build(full())
+    without_them, with_them = (terminal.render(report, width=100, height=45, receipts=shown) for shown in (False, True))
+    assert kind == "quick" or "`--receipts` shows the " in without_them
+    assert not re.search(r"\[\d", without_them) or kind == "quick"
+    assert "Receipts ─" in with_them or kind == "quick"

@@ -328,11 +328,24 @@ class Page:
         return tuple(map(self._hole, self.holes))
 
     @property
-    def unknown(self) -> Part:
-        """What is not known, in short: sources that did not answer in full, and the causes of gaps."""
+    def unknown(self) -> Part | None:
+        """What is not known, in short: sources that did not answer in full, and the causes of gaps; to a customer what is left out."""
+        if self._outside:
+            return next((replace(part, weight=FIRST) for part in self.tail), None)
         silent = (line for line in self.sources if line.tone != "good")
         holes = (self._hole(hole, FEW_NAMED) for hole in self.holes)
-        return Part(Heading("Not known", "unknown"), (List("unknown", (*silent, *holes)),), FIRST)
+        lines = (*silent, *holes)
+        return Part(Heading("Not known", "unknown"), (List("unknown", lines),), FIRST) if lines else None
+
+    @property
+    def read(self) -> str:
+        """When the sources were read that answered in full, on a line; a customer has the line that names them."""
+        full = [item for item in self.report.freshness if item.state == "ok" and item.fetched_at is not None]
+        times = {item.fetched_at for item in full if item.fetched_at is not None}
+        if self._outside or not times:
+            return ""
+        since = "" if len(times) == 1 else " or later"
+        return f"Read {instant_words(min(times))}{since}: {', '.join(source_title(item.source) for item in full)}."
 
     @property
     def tail(self) -> tuple[Part, ...]:

@@ -49,7 +49,7 @@ from customer_research.documents.page import (
 )
 from customer_research.documents.present import TONE_WORDS, Value, source_title
 from customer_research.domain.report import Chart, Report, Tone
-from customer_research.domain.words import counted, instant_words
+from customer_research.domain.words import counted
 
 STYLES: dict[Tone, str] = {
     "good": "green",
@@ -177,8 +177,10 @@ class _Writer(Pen[Iterable[RenderableType]]):
         """What matters most, in so many lines without the receipts; and how much more there is."""
         page = self._page
         notes = (replace(part, weight=0) for part in page.tail if part.heading.id == "notes")
-        parts = [part for part in (self._warned(), *page.parts, page.unknown, *notes) if any(map(_filled, part.nodes))]
-        read = self._read()
+        unknown = (page.unknown,) if page.unknown is not None else ()
+        warned = (self._warned(),) if page.warnings else ()
+        parts = (*warned, *page.parts, *unknown, *notes)
+        read = (_styled(page.read, "dim"),) if page.read else ()
         room = height - self._lines((self._head(), *read)) - _MORE
         paper = Room(room, self._taken, _HEADED, 1, _LEAST)
         found = first_screen(parts, paper)
@@ -192,15 +194,6 @@ class _Writer(Pen[Iterable[RenderableType]]):
     def _warned(self) -> Part:
         """What must be known first, as a part without a heading."""
         return Part(Heading(""), (List("warnings", self._page.warnings),), FIRST)
-
-    def _read(self) -> tuple[RenderableType, ...]:
-        """When the sources were read that answered in full, on a line."""
-        read = [item for item in self._page.report.freshness if item.state == "ok" and item.fetched_at is not None]
-        if not read:
-            return ()
-        oldest = min(item.fetched_at for item in read if item.fetched_at is not None)
-        named = ", ".join(source_title(item.source) for item in read)
-        return (_styled(f"Read {instant_words(oldest)}: {named}.", "dim"),)
 
     def _more(self, found: FirstScreen) -> Iterator[RenderableType]:
         """How much is not on the screen, and how to see it."""
@@ -422,11 +415,6 @@ class _Writer(Pen[Iterable[RenderableType]]):
             for header, value in zip(node.headers, row, strict=True):
                 grid.add_row(_styled(header), self._value(value))
         return grid
-
-
-def _filled(node: Node) -> bool:
-    """Whether there is anything in a node: a list may have no line."""
-    return not isinstance(node, List) or bool(node.lines)
 
 
 def _longest(value: Value) -> int | None:
