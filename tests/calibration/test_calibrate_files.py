@@ -145,7 +145,7 @@ def test_ten_churned_accounts_are_refused(call: Run, tmp_path: Path, *, exists: 
     write_points(tmp_path / "p.json")
     if exists:
         (tmp_path / "card.toml").write_text("mine", encoding="utf-8")
-    assert call.calibrate("--result", "@r.json") == 11
+    assert call.calibrate("--result", "@r.json", "--full") == 11
     assert "Refused: not enough churn: 10 of 20 churned accounts" in call.said
     assert "Counts" not in call.printed
     assert "By band" in call.printed
