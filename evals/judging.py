@@ -75,8 +75,7 @@ def _faults(question: Question, answer: Mapping[str, Any], size: int, *, failed:
         yield f"status {status} instead of {question.status}: {answer.get('error', '')}"
     if size > LIMIT or (size > AIM and "sections" not in question.arguments):
         yield f"{size:,} characters"
-    if not question.uncited:
-        yield from (f"no citation: {line[:120]}" for line, cited in figure_lines(answer) if not cited)
+    yield from (f"no citation: {line[:120]}" for line, cited in figure_lines(answer) if not cited)
     known = {one["number"] for one in answer.get("citations", ())}
     dangling = _numbers(answer) - known
     if dangling:

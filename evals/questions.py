@@ -25,7 +25,6 @@ class Question:
         never: words that may stand nowhere but under `quoted`.
         quotes: words that must stand under `quoted`: somebody else's.
         status: of the answer; `refused` where the call is to be an error.
-        uncited: why its figures have no citations, where they rightly have none (words for the customer).
         hostile: it needs the records that `evals.world` plants.
         model: what must stand in a model's own answer (default: the first words of each of `says`).
     """
@@ -39,7 +38,6 @@ class Question:
     never: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ()
     status: str = "ok"
-    uncited: str = ""
     hostile: bool = False
     model: tuple[str, ...] = ()
 

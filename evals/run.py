@@ -102,11 +102,6 @@ def print_outcomes(outcomes: Sequence[Outcome]) -> int:
         f"about {tokens:,.0f} tokens (characters / {CHARACTERS_A_TOKEN}). Figures: {sum(one.figures for one in outcomes):,}, "
         f"cited: {sum(one.cited for one in outcomes):,}."
     )
-    told = [one for one in outcomes if one.question.uncited]
-    if told:
-        print(
-            f"Without citations on purpose: {', '.join(f'{one.question.id} ({one.question.uncited})' for one in told)}."
-        )
     return int(passed < len(outcomes))
 
 

@@ -134,6 +134,16 @@ def test_a_customers_form_asks_for_nothing_either() -> None:
     assert "ignore all" not in json.dumps({**answer, "quoted": []}).casefold()
 
 
+@pytest.mark.parametrize("kind", sorted(name for name, one in OPERATOR_KINDS.items() if one.for_customers))
+def test_a_customers_form_is_cited_by_receipts_that_tell_nothing_of_our_systems(kind: str) -> None:
+    answer = told(OPERATOR_KINDS[kind].report(full(), Occasion(audience="customer")), 10**6)
+    whole = told(made(kind), 10**6)
+    assert answer["citations"]
+    assert numbers(answer) == {one["number"] for one in answer["citations"]}
+    assert not {one["source"] for one in answer["citations"]} & {one["source"] for one in whole["citations"]}
+    assert not any("stream" in one for one in answer["citations"])
+
+
 def test_personal_data_are_masked_unless_they_are_asked_for() -> None:
     masked, shown = told(made("profile"), 10**6), told(made("profile"), 10**6, show_personal=True)
     assert "dana.roe@" not in json.dumps(masked)

@@ -254,8 +254,10 @@ class Page:
         pages: as `Presenter` takes them.
         typed: whether it is read where one can type: else no command stands in it.
         noted: whether figures have the numbers of their receipts.
+        cited: whether those of a customer's form have them too: it is an agent that reads it, for one of our people. Such receipts
+            tell nothing of our systems.
 
-    A customer's form has no receipts and no list of sources, only a line that names them; a gap is told of in a sentence.
+    A customer's form has else no receipts and no list of sources, only a line that names them; a gap is told of in a sentence.
 
     Raises:
         RenderError: a figure without a receipt, or a bare value where a figure belongs.
@@ -270,11 +272,12 @@ class Page:
         typed: bool = False,
         pages: Mapping[str, str] = MappingProxyType({}),
         noted: bool = True,
+        cited: bool = False,
     ) -> None:
         self.report = report
         self._typed = typed or for_programs
         self._outside = report.audience == "customer" and not for_programs
-        self.presenter = Presenter(report, show_personal=show_personal, pages=pages, noted=noted)
+        self.presenter = Presenter(report, show_personal=show_personal, pages=pages, noted=noted, cited=cited)
         text = self.presenter.text
         self.name, self.title, self.operator = map(text, (report.operator_name, report.title, report.operator_id))
         self.heading = f"{self.name}: {self.title}" if self.name else self.title
@@ -288,7 +291,7 @@ class Page:
         self.incomplete = ", ".join(source_title(item.source) for item in silent)
         self.sources = tuple(map(self._source, report.freshness))
         self.holes = tuple(self._holes())
-        proofs = () if self._outside else self.presenter.receipts
+        proofs = () if self._outside and not cited else self.presenter.receipts
         self.footnotes = tuple(self._footnote(number, one) for number, one in enumerate(proofs, 1))
 
     @property

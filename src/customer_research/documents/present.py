@@ -182,6 +182,7 @@ class Presenter:
             which speak of the health score.
         pages: operator id → where its report lies, of those that were written together with this one.
         noted: whether figures have the numbers of their receipts.
+        cited: whether those of a customer's form have them too.
 
     Raises:
         RenderError: a figure without a receipt, or a bare value where a figure belongs.
@@ -194,10 +195,11 @@ class Presenter:
         show_personal: bool = False,
         pages: Mapping[str, str] = MappingProxyType({}),
         noted: bool = True,
+        cited: bool = False,
     ) -> None:
         inside = report.audience == "internal"
         self.report = report
-        self._noted = noted and inside
+        self._noted = noted and (inside or cited)
         self.show_personal = show_personal and inside
         self.headline = report.headline if inside else None
         self.warnings = report.warnings if inside else ()
@@ -246,7 +248,7 @@ class Presenter:
         return self._texts[text]
 
     def numbers(self, receipts: Iterable[Receipt]) -> tuple[int, ...]:
-        """The footnote numbers of receipts, ascending; a customer's form has none."""
+        """The footnote numbers of receipts, ascending; a customer's form has none unless it is cited."""
         if not self._noted:
             return ()
         return tuple(sorted({self._numbers[receipt.id] for receipt in receipts}))

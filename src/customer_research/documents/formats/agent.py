@@ -47,18 +47,14 @@ def small_answer(
     report: Report, *, show_personal: bool = False, status: AnswerState | None = None, next_cursor: str = ""
 ) -> SmallAnswer:
     """All that a report says, ready to be fitted; `status` where more is known of it than the report tells."""
-    return _Writer(Page(report, show_personal=show_personal)).answer(status, next_cursor)
+    return _Writer(Page(report, show_personal=show_personal, cited=True)).answer(status, next_cursor)
 
 
 def citation(number: int, receipt: Receipt) -> Mapping[str, Any]:
     """A receipt in short: what was read, when, and the digest of its records."""
-    return {
-        "number": number,
-        "source": receipt.source,
-        "stream": receipt.stream,
-        "time": instant_text(receipt.fetched_at),
-        "digest": receipt.digest[:DIGEST],
-    }
+    stream = {"stream": receipt.stream} if receipt.stream else {}  # a customer's form does not name it
+    told = {"source": receipt.source, **stream, "time": instant_text(receipt.fetched_at)}
+    return {"number": number, **told, "digest": receipt.digest[:DIGEST]}
 
 
 def gap_told(gap: Gap, detail: str, step: str, concerns: Sequence[str] = ()) -> Mapping[str, Any]:
