@@ -158,6 +158,23 @@ class OidcSettings(SettingsPart):
         return value
 
 
+class SlackSettings(SettingsPart):
+    """Your Slack app: what it posts with, and how what comes from Slack is known to be Slack's."""
+
+    url: str = Field("https://slack.com/api/", description="Address of the Web API")
+    token: SecretStr | None = Field(None, description="The app's bot token (xoxb-...): messages, people, files")
+    signing_secret: SecretStr | None = Field(None, description="Proves that a request over HTTP is Slack's")
+    app_token: SecretStr | None = Field(None, description="App-level token (xapp-...), for socket mode")
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        """The token goes there with every call."""
+        if not _ADDRESS.fullmatch(value) or (value.startswith("http:") and not _LOOPBACK.match(value)):
+            raise ValueError("is no https address; write https://slack.com/api/")
+        return value.rstrip("/") + "/"
+
+
 class BrandSettings(SettingsPart):
     """How documents to hand over look: yours."""
 
@@ -205,6 +222,7 @@ class _GeneralSettings(BaseSettings):
     rates: RatesSettings = Field(default_factory=RatesSettings)  # type: ignore[arg-type]
     serve: ServeSettings = Field(default_factory=ServeSettings)  # type: ignore[arg-type]
     oidc: OidcSettings = Field(default_factory=OidcSettings)  # type: ignore[arg-type]
+    slack: SlackSettings = Field(default_factory=SlackSettings)  # type: ignore[arg-type]
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )

@@ -1,4 +1,4 @@
-"""Start the whole sandbox in this process: four vendors on free loopback ports, in a thread of their own.
+"""Start the whole sandbox in this process: four vendors, and Slack, on free loopback ports, in a thread of their own.
 
 ```python
 with Sandbox.start(operators=400, seed=7) as sandbox:
@@ -29,15 +29,17 @@ from uvicorn.server import ServerState
 
 from customer_research import private
 from customer_research_sandbox.dataset import Dataset
-from customer_research_sandbox.servers import hubspot, lago, metabase, notion
+from customer_research_sandbox.servers import hubspot, lago, metabase, notion, slack
 from customer_research_sandbox.servers.cards import SNOWFLAKE
 from customer_research_sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
+from customer_research_sandbox.servers.slack_space import Workspace
 from customer_research_sandbox.servers.snowflake import Warehouse
+from customer_research_sandbox.servers.wire import Vendor
 from customer_research_sandbox.vocabulary import SCENARIO_IDS
 
 HOST = "127.0.0.1"
-_BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1"}
+_BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1", "slack": "/api/"}
 _START_SECONDS = 30.0
 
 _silent = logging.getLogger("customer_research_sandbox.connections")
@@ -52,8 +54,9 @@ class Sandbox:
         self.dataset = dataset
         self._controls = controls
         self._warehouse = Warehouse(dataset.warehouse, dataset.as_of, kept)
-        apps = _apps(dataset, self._warehouse, controls)
-        self._listeners = {source: _Listener(source, app, controls) for source, app in apps.items()}
+        vendors = _vendors(dataset, self._warehouse, controls)
+        self._slack = slack.SlackServer(dataset.hubspot.owners, dataset.as_of, controls, time.monotonic)
+        self._listeners = {one.source: _Listener(one.source, one.app(), controls) for one in (*vendors, self._slack)}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
         self.addresses = {
             source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in self._listeners.items()
@@ -101,6 +104,11 @@ class Sandbox:
         found = _parsed(faults)
         controls = Controls(Faults(found), latency_ms / 1000, slow_seconds, rate_limits)
         return cls(dataset if dataset is not None else _generated(operators, seed, as_of), controls, kept)
+
+    @property
+    def slack(self) -> Workspace:
+        """The workspace of the sandbox's Slack: what was posted, told and shown there."""
+        return self._slack.space
 
     @property
     def request_log(self) -> list[Request]:
@@ -165,15 +173,14 @@ class Sandbox:
         await self._loop.shutdown_default_executor()
 
 
-def _apps(dataset: Dataset, warehouse: Warehouse, controls: Controls) -> dict[str, ASGIApp]:
+def _vendors(dataset: Dataset, warehouse: Warehouse, controls: Controls) -> tuple[Vendor, ...]:
     clock = time.monotonic
-    vendors = (
+    return (
         lago.LagoServer(dataset.lago, dataset.as_of, controls, clock),
         hubspot.HubSpotServer(dataset.hubspot, dataset.as_of, controls, clock),
         metabase.MetabaseServer(warehouse, controls),
         notion.NotionServer(dataset.notion, dataset.as_of, controls, clock),
     )
-    return {vendor.source: vendor.app() for vendor in vendors}
 
 
 class _Listener:
@@ -290,6 +297,12 @@ def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path, cont
             "token": notion.TOKEN,
             "tickets_database": dataset.notion.database_id,
             "reports_data_source": REPORTS_DATA_SOURCE,
+        },
+        "slack": {
+            "url": addresses["slack"],
+            "token": slack.TOKEN,
+            "signing_secret": slack.SIGNING_SECRET,
+            "app_token": slack.APP_TOKEN,
         },
         "lake": {"folder": str(folder / "lake")},
         "store": {"url": f"sqlite:///{folder / 'customer-research.db'}", "snapshots": str(folder / "snapshots")},

@@ -14,7 +14,7 @@ class SettingsPart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    @field_validator("api_key", "token", check_fields=False)
+    @field_validator("api_key", "token", "signing_secret", "app_token", check_fields=False)
     @classmethod
     def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
         """A credential as it can be sent in a header; a blank one is none."""

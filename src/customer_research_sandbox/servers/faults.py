@@ -31,6 +31,9 @@ from typing import Any, NamedTuple
 SOURCES = ("lago", "hubspot", "metabase", "notion")
 """The sandbox's vendors, in the order in which they are listed everywhere."""
 
+DESTINATIONS = ("slack",)
+"""What the program sends to; no figure comes from there. Faults: down, slow, http500, http429, auth, badjson, drop, bomb, endless, deep."""
+
 BODIES = ("bomb", "endless", "deep")
 """Faults of the body as a whole, which no client can take in."""
 
@@ -53,8 +56,9 @@ class Fault:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", ALIASES.get(self.source, self.source))
-        if self.source not in SOURCES:
-            raise ValueError(f"Unknown source {self.source!r}: use one of {', '.join((*SOURCES, *ALIASES))}.")
+        known = (*SOURCES, *DESTINATIONS)
+        if self.source not in known:
+            raise ValueError(f"Unknown source {self.source!r}: use one of {', '.join((*known, *ALIASES))}.")
         if self.kind not in KINDS:
             raise ValueError(f"Unknown fault {self.kind!r}: use one of {', '.join(KINDS)}.")
         if not 0 <= self.rate <= 1:
