@@ -609,3 +609,33 @@ def test_a_colour_that_cannot_be_read_on_white_is_refused() -> None:
     assert BrandSettings(color="#0f5c4d", logo=None, manager="", template=None).color == "#0f5c4d"
     with pytest.raises(ValueError, match="too light"):
         BrandSettings(color="#ffcc00", logo=None, manager="", template=None)
+
+
+def test_open_tickets_stand_in_the_order_in_which_they_ask_for_attention() -> None:
+    def ticket(number: str, opened: int, priority: str | None = None, due: int | None = None) -> dict[str, Any]:
+        told = {"number": number, "ticket_id": number, "title": f"About {number}", "priority": priority}
+        dated = {"created_at": datetime(2026, 10, opened, tzinfo=UTC), "due_date": due and date(2026, 11, due)}
+        state = {"status": "In progress", "is_open": True, "is_commitment": due is not None}
+        return row("ticket", **told, **dated, **state, matched_by="operator_id", is_certain=True)
+
+    ranked = [
+        ticket("promise-soon", 20, "Low", 3),
+        ticket("promise-later", 1, "High", 20),
+        ticket("high-old", 2, "High"),
+        ticket("high-new", 9, "High"),
+        ticket("medium", 1, "Medium"),
+        ticket("unsaid", 1),
+        ticket("low", 1, "Low"),
+    ]
+    mixed = sorted(ranked, key=lambda one: one["ticket_id"])
+    review = OPERATOR_KINDS["account-review"].build(with_rows(full(), "ticket", *mixed))
+    (table,) = (
+        block
+        for section in review.sections
+        for block in section.blocks
+        if isinstance(block, Table) and block.caption == "Open tickets"
+    )
+    assert [cells[0].value for cells in table.rows if isinstance(cells[0], Fact)] == [one["number"] for one in ranked]
+    brief = OPERATOR_KINDS["brief"].build(with_rows(full(), "ticket", *mixed))
+    said = render(brief, "markdown").decode().partition("## Last said, and open")[2]
+    assert said.index("promise-soon") < said.index("promise-later") < said.index("high-old")

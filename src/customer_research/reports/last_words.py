@@ -14,7 +14,7 @@ from customer_research.domain.report import Block, Cell, Text
 from customer_research.domain.words import money_words
 from customer_research.reports.blocks import NOT_RECORDED, Proof, grid, stated
 from customer_research.reports.record_rows import Row, day_of, known_rows, newest, proof_of, records, unread
-from customer_research.reports.shared_tables import ticket_link
+from customer_research.reports.shared_tables import open_tickets_of, ticket_link
 
 Cells = tuple[Cell, ...]
 """A row: the day, what it is, its words."""
@@ -96,9 +96,8 @@ def _planned(account: Account) -> Iterator[Cells]:
 
 
 def open_tickets(account: Account) -> list[Row]:
-    """The tickets that are open and surely the operator's, commitments first, then the newest."""
-    rows = [row for row in known_rows(account, "ticket") if row["is_open"] and row["is_certain"]]
-    return sorted(newest(rows, "created_at", "ticket_id"), key=lambda row: not row["is_commitment"])
+    """The tickets that are open and surely the operator's, in the order in which they ask for attention."""
+    return [row for row in open_tickets_of(account) if row["is_certain"]]
 
 
 def _open(account: Account) -> Iterator[Cells]:

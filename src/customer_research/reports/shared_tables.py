@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -174,11 +174,29 @@ contacts = table(
 """The company's contacts, the primary one first."""
 
 
-def _tickets(account: Account) -> list[Row]:
-    """The newest first, with how surely they are the operator's."""
-    return [
-        {**row, "match": _match_words(row)} for row in newest(known_rows(account, "ticket"), "created_at", "ticket_id")
-    ]
+_PRIORITIES = {"High": 0, "Medium": 1, None: 2, "Low": 3}
+"""Notion's priorities, as they ask for attention; one that is not said may be any."""
+
+
+def open_tickets_of(account: Account) -> list[Row]:
+    """The open tickets in the order in which they ask for attention.
+
+    Promises come first, by the day on which they are due, then the others by priority; of equal ones the longest open first.
+    """
+
+    def urgency(row: Row) -> tuple[Any, ...]:
+        priority, due = _PRIORITIES.get(row.get("priority"), _PRIORITIES[None]), str(row.get("due_date") or "9999")
+        promised = bool(row["is_commitment"])
+        return (not promised, *((due, priority) if promised else (priority, due)))
+
+    rows = [row for row in known_rows(account, "ticket") if row["is_open"]]
+    oldest_first = newest(rows, "created_at", "ticket_id")[::-1]
+    return sorted(oldest_first, key=urgency)
+
+
+def _matched(rows: Iterable[Row]) -> list[Row]:
+    """Tickets with how surely they are the operator's."""
+    return [{**row, "match": _match_words(row)} for row in rows]
 
 
 def ticket_link(account: Account, row: Row) -> str:
@@ -195,18 +213,26 @@ _TICKET = "number Ticket, title, status:word, priority:word, created_at:day Open
 _TICKET_LINKS = {"number": ticket_link}
 
 tickets = table(
-    "ticket", "Tickets", _TICKET, rows=_tickets, links=_TICKET_LINKS, most=10, empty="No tickets in Notion."
+    "ticket",
+    "Tickets",
+    _TICKET,
+    rows=lambda account: _matched(newest(known_rows(account, "ticket"), "created_at", "ticket_id")),
+    links=_TICKET_LINKS,
+    most=10,
+    empty="No tickets in Notion.",
 )
+"""The newest first."""
 
 open_tickets = table(
     "ticket",
     "Open tickets",
     _TICKET,
-    rows=lambda account: [row for row in _tickets(account) if row["is_open"]],
+    rows=lambda account: _matched(open_tickets_of(account)),
     links=_TICKET_LINKS,
     most=10,
     empty="No open tickets.",
 )
+"""What asks for attention first (see `open_tickets_of`)."""
 
 
 def _own_tickets(account: Account) -> list[Row]:
@@ -217,8 +243,7 @@ def _own_tickets(account: Account) -> list[Row]:
             "state": "committed" if row.get("is_commitment") else "in work",
             "title": row.get("title") or "reported",
         }
-        for row in newest(known_rows(account, "ticket"), "created_at", "ticket_id")
-        if row.get("is_open")
+        for row in open_tickets_of(account)
     ]
 
 
