@@ -20,7 +20,8 @@ from pydantic import Field, SecretStr, ValidationError, create_model, field_vali
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from customer_research import private
-from customer_research.connect.settings import BoundsSettings, SettingsPart, V
+from customer_research.calendars.settings import GoogleSettings, IcsSettings, MeetingsSettings, MicrosoftSettings
+from customer_research.connect.settings import BoundsSettings, SettingsPart, V, VendorSettings
 from customer_research.domain.parsing import EARLIEST, LATEST, is_reckoned, toml
 from customer_research.errors import ConfigError
 from customer_research.sources import settings_models
@@ -220,6 +221,8 @@ class _GeneralSettings(BaseSettings):
     alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
     brand: BrandSettings = Field(default_factory=BrandSettings)  # type: ignore[arg-type]
     rates: RatesSettings = Field(default_factory=RatesSettings)  # type: ignore[arg-type]
+    meetings: MeetingsSettings = Field(default_factory=MeetingsSettings)  # type: ignore[arg-type]
+    ics: IcsSettings = Field(default_factory=IcsSettings)  # type: ignore[arg-type]
     serve: ServeSettings = Field(default_factory=ServeSettings)  # type: ignore[arg-type]
     oidc: OidcSettings = Field(default_factory=OidcSettings)  # type: ignore[arg-type]
     slack: SlackSettings = Field(default_factory=SlackSettings)  # type: ignore[arg-type]
@@ -293,7 +296,7 @@ class _GeneralSettings(BaseSettings):
         return (env_settings, init_settings)
 
 
-_VENDORS = settings_models()
+_VENDORS: tuple[type[VendorSettings], ...] = (*settings_models(), GoogleSettings, MicrosoftSettings)
 
 if TYPE_CHECKING:
 

@@ -1,4 +1,4 @@
-"""Start the whole sandbox in this process: four vendors, and Slack, on free loopback ports, in a thread of their own.
+"""Start the whole sandbox in this process: four vendors, Slack and calendars, on free loopback ports, in a thread of their own.
 
 ```python
 with Sandbox.start(operators=400, seed=7) as sandbox:
@@ -17,7 +17,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Self
@@ -29,8 +29,9 @@ from uvicorn.server import ServerState
 
 from customer_research import private
 from customer_research_sandbox.dataset import Dataset
-from customer_research_sandbox.servers import hubspot, lago, metabase, notion, slack
+from customer_research_sandbox.servers import calendar, hubspot, lago, metabase, notion, slack
 from customer_research_sandbox.servers.cards import SNOWFLAKE
+from customer_research_sandbox.servers.diary import ZONE, Diary, diary_of
 from customer_research_sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 from customer_research_sandbox.servers.slack_space import Workspace
@@ -39,7 +40,7 @@ from customer_research_sandbox.servers.wire import Vendor
 from customer_research_sandbox.vocabulary import SCENARIO_IDS
 
 HOST = "127.0.0.1"
-_BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1", "slack": "/api/"}
+_BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1", "slack": "/api/", "calendar": ""}
 _START_SECONDS = 30.0
 
 _silent = logging.getLogger("customer_research_sandbox.connections")
@@ -56,13 +57,17 @@ class Sandbox:
         self._warehouse = Warehouse(dataset.warehouse, dataset.as_of, kept)
         vendors = _vendors(dataset, self._warehouse, controls)
         self._slack = slack.SlackServer(dataset.hubspot.owners, dataset.as_of, controls, time.monotonic)
-        self._listeners = {one.source: _Listener(one.source, one.app(), controls) for one in (*vendors, self._slack)}
+        self.calendars = calendar.CalendarServer(diary_of(dataset.hubspot, dataset.as_of), controls)
+        everything = (*vendors, self._slack, self.calendars)
+        self._listeners = {one.source: _Listener(one.source, one.app(), controls) for one in everything}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
         self.addresses = {
             source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in self._listeners.items()
         }
         self.config_path = self._folder / "settings.toml"
-        private.write(self.config_path, _settings(dataset, self.addresses, self._folder, controls).encode())
+        private.write(
+            self.config_path, _settings(dataset, self.diary.people, self.addresses, self._folder, controls).encode()
+        )
         (self._folder / "rates.csv").write_text(_rates(dataset.as_of), encoding="utf-8")
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -109,6 +114,11 @@ class Sandbox:
     def slack(self) -> Workspace:
         """The workspace of the sandbox's Slack: what was posted, told and shown there."""
         return self._slack.space
+
+    @property
+    def diary(self) -> Diary:
+        """What is entered in our own people's calendars."""
+        return self.calendars.diary
 
     @property
     def request_log(self) -> list[Request]:
@@ -285,10 +295,35 @@ _UNLIMITED = 1000
 """Requests a second of our own, where the vendors hold no limit either."""
 
 
-def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path, controls: Controls) -> str:
+_FEEDS = 2
+"""So many people have a feed; the others' calendars are at Microsoft. Google's need a key, which is made where they are tried."""
+
+
+def _diaries(people: Sequence[str], address: str) -> dict[str, dict[str, str | int | list[str]]]:
+    """Whose calendars are read where."""
+    domains = sorted({one.rpartition("@")[2] for one in people})
+    feeds = {json.dumps(one): f"{address}/feeds/{calendar.FEED_SECRET}/{one}.ics" for one in people[:_FEEDS]}
+    return {
+        "meetings": {"own_domains": domains, "zone": ZONE},
+        "ics": {"allow_private": True},
+        "ics.feeds": {**feeds},
+        "microsoft": {
+            "url": f"{address}/v1.0",
+            "login_url": f"{address}/login",
+            "tenant": calendar.TENANT,
+            "client_id": calendar.CLIENT_ID,
+            "client_secret": calendar.CLIENT_SECRET,
+            "calendars": list(people[_FEEDS:]),
+        },
+    }
+
+
+def _settings(
+    dataset: Dataset, people: Sequence[str], addresses: Mapping[str, str], folder: Path, controls: Controls
+) -> str:
     """The settings file that makes the product read this sandbox, its clock fixed to the world's present."""
     roots = {source: addresses[source].removesuffix(_BASE_PATHS[source]) for source in SOURCES}
-    tables: dict[str, dict[str, str | int]] = {
+    tables: dict[str, dict[str, str | int | list[str]]] = {
         "lago": {"url": addresses["lago"], "api_key": lago.API_KEY},
         "hubspot": {"url": addresses["hubspot"], "token": hubspot.TOKEN},
         "metabase": {"url": addresses["metabase"], "api_key": metabase.API_KEY, "database": SNOWFLAKE},
@@ -304,6 +339,7 @@ def _settings(dataset: Dataset, addresses: Mapping[str, str], folder: Path, cont
             "signing_secret": slack.SIGNING_SECRET,
             "app_token": slack.APP_TOKEN,
         },
+        **_diaries(people, addresses["calendar"]),
         "lake": {"folder": str(folder / "lake")},
         "store": {"url": f"sqlite:///{folder / 'customer-research.db'}", "snapshots": str(folder / "snapshots")},
         "rates": {"file": str(folder / "rates.csv")},

@@ -88,7 +88,8 @@ class Vendor:
     """What `Http` must know of a vendor.
 
     `name` is the source's name in receipts and gaps, `title` the one in sentences. `message` reads the vendor's own words out of an error body (parsed JSON, else text). `own_limits`
-    are further limits on paths with a given ending, in requests a second (HubSpot's search).
+    are further limits on paths with a given ending, in requests a second (HubSpot's search). `is_text` says that its answers are
+    text and no JSON (a calendar feed).
     """
 
     name: str
@@ -97,6 +98,7 @@ class Vendor:
     reset_header: str = "x-ratelimit-reset"
     message: Callable[[Any], str] = json_message
     own_limits: tuple[tuple[str, float], ...] = ()
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +218,7 @@ class Http:
         *,
         params: Params | None = None,
         json: Any = None,
+        form: Mapping[str, str] | None = None,
         log: RequestLog,
         safe: bool = True,
         accept: Collection[int] = (),
@@ -227,6 +230,7 @@ class Http:
             path: below the base URL; escape its parts with `segment`.
             params: query parameters.
             json: body; None sends none.
+            form: fields of a form as the body, which the log does not repeat: a token is asked for so.
             log: where the request is noted, and whose deadline counts.
             safe: whether the request only reads; a write is repeated only when the vendor has not carried it out.
             accept: statuses to be given back instead of raised.
@@ -235,7 +239,7 @@ class Http:
             SourceError: the vendor did not give the answer: `Denied`, `NotThere`, `RateLimited`, `Unavailable` or
                 `BadAnswer`, with the stream of *log*.
         """
-        request = self._build(method, path, params, json)
+        request = self._build(method, path, params, json, form)
         target = request.url.raw_path.decode("ascii")
         log.sent(method, self._redact(target.removeprefix(self._base_path)), self._redact_json(json))
         if log.deadline is None:
@@ -285,11 +289,13 @@ class Http:
         if client is not None:
             await client.aclose()
 
-    def _build(self, method: Method, path: str, params: Params | None, body: Any) -> httpx2.Request:
+    def _build(
+        self, method: Method, path: str, params: Params | None, body: Any, form: Mapping[str, str] | None
+    ) -> httpx2.Request:
         client = self._open()
         given = {name: _param(value) for name, value in (params or {}).items() if value is not None}
         url = f"{self._base_url}/{path.lstrip('/')}"
-        return client.build_request(method, url, params=given or None, json=body)
+        return client.build_request(method, url, params=given or None, json=body, data=form)
 
     def _open(self) -> httpx2.AsyncClient:
         if self._client is None:
@@ -380,6 +386,8 @@ class Http:
         kind = None if answer.status in accept else status_error(answer.status)
         if kind is not None:
             return self._refused(kind, answer, path, log, safe=safe, told=await self._said(answer))
+        if self.vendor.is_text:
+            return Reply(answer.status, answer.headers, answer.text)
         try:
             body = await parsed(answer.content, self.bounds)
         except ValueError:

@@ -34,6 +34,9 @@ SOURCES = ("lago", "hubspot", "metabase", "notion")
 DESTINATIONS = ("slack",)
 """What the program sends to; no figure comes from there. Faults: down, slow, http500, http429, auth, badjson, drop, bomb, endless, deep."""
 
+DIARIES = ("calendar",)
+"""The calendars of our own people: a feed, Google's and Microsoft's API over one diary. Faults: as of a vendor, without those of lists."""
+
 BODIES = ("bomb", "endless", "deep")
 """Faults of the body as a whole, which no client can take in."""
 
@@ -56,7 +59,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", ALIASES.get(self.source, self.source))
-        known = (*SOURCES, *DESTINATIONS)
+        known = (*SOURCES, *DESTINATIONS, *DIARIES)
         if self.source not in known:
             raise ValueError(f"Unknown source {self.source!r}: use one of {', '.join((*known, *ALIASES))}.")
         if self.kind not in KINDS:
