@@ -145,6 +145,19 @@ class ObservedLike:
 
 
 @dataclass(frozen=True, slots=True)
+class Lever:
+    """What the score and its band would be if something were put right, and all else were as it is.
+
+    `signs` are the deductions (rule ids) and the gate (its name) that would not hold then; `highest` as in `HealthScore`.
+    """
+
+    signs: tuple[str, ...]
+    score: int | None
+    highest: int | None
+    band: Band
+
+
+@dataclass(frozen=True, slots=True)
 class HealthScore:
     """A scored operator under one scorecard version.
 
@@ -152,7 +165,8 @@ class HealthScore:
     `digest` the scorecard's SHA-256, so that two scores are compared only under the same rules. `unjudged_gates` are those
     that a missing source kept from being judged: the band may be worse than it looks (see `provisional`). `observed` is there
     only where the scorecard's calibration allows a probability. `uncapped` is the score before gates, where one lowered it;
-    `highest` is there where a silent source leaves the score open: `score` is then the least that it can be.
+    `highest` is there where a silent source leaves the score open: `score` is then the least that it can be. `levers` are worked
+    out only for who asks for them, in the scorecard's order.
     """
 
     score: int | None
@@ -169,6 +183,7 @@ class HealthScore:
     observed: ObservedLike | None = None
     uncapped: int | None = None
     highest: int | None = None
+    levers: tuple[Lever, ...] = ()
 
     @property
     def provisional(self) -> tuple[UnjudgedGate, ...]:

@@ -13,6 +13,7 @@ from customer_research.domain.health import (
     Dimension,
     Gate,
     HealthScore,
+    Lever,
     ObservedLike,
     Status,
     UnjudgedGate,
@@ -22,6 +23,7 @@ from customer_research.domain.vocabularies import CLAMP
 from customer_research.errors import EngineError
 from customer_research.health.rules import Case, metrics_of
 from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Scorecard
+from customer_research.health.scoring import levers
 from customer_research.health.sentences import filled
 
 EvidenceOf = Callable[[str], Evidence]
@@ -71,6 +73,28 @@ def assemble(
         uncapped=None if row["uncapped"] == score else int(row["uncapped"]),
         highest=None if row["score_high"] == score else int(row["score_high"]),
     )
+
+
+def levers_of(scorecard: Scorecard, rows: Iterable[Mapping[str, Any]], score: HealthScore) -> tuple[Lever, ...]:
+    """What each lever of an operator moves, of the rows of `levers_sql(scorecard)`, in the scorecard's order.
+
+    A sign that holds and counts for nothing in the score, since another excludes it, is none.
+    """
+    every = levers(scorecard)
+    order = tuple(every)
+    counting = {*(line.rule for line in score.contributions), *(gate.name for gate in score.gates)}
+
+    def lever(row: Mapping[str, Any]) -> Lever:
+        score, high = row["score"], row["score_high"]
+        return Lever(
+            every[row["lever"]],
+            None if score is None else int(score),
+            None if high == score else int(high),
+            cast("Band", row["band"]),
+        )
+
+    counted = (row for row in rows if counting.intersection(every[row["lever"]]))
+    return tuple(map(lever, sorted(counted, key=lambda row: order.index(row["lever"]))))
 
 
 def _observed(card: Scorecard, score: int | None) -> ObservedLike | None:

@@ -21,6 +21,9 @@ from customer_research.domain.health import BAND_ORDER, Band
 from customer_research.health.rules import case_sql, metrics_of
 from customer_research.health.scorecard import PERMILLE, DimensionRule, Rule, Scorecard
 
+_EASED = "held_"
+"""Before the names of what was judged, where rows are made as if one sign were not there."""
+
 _RANK: Mapping[Band, int] = {band: rank for rank, band in enumerate(BAND_ORDER)}
 
 
@@ -51,12 +54,57 @@ def long_sql(scorecard: Scorecard, scores: str) -> dict[str, str]:
     }
 
 
-def _stages(scorecard: Scorecard, table: str, untold: Collection[str]) -> dict[str, str]:
+def levers_sql(scorecard: Scorecard) -> str:
+    """The rows of `scoring_sql` once for each lever that holds (see `levers`): as if its signs were not there.
+
+    Columns: `operator_id`, `lever`, `score`, `score_high`, `band`. What else the signs keep from counting (`Rule.unless`) counts then.
+    """
+    stages = _stages(scorecard, ACCOUNT_TABLE, frozenset(), _EASED)
+    parts = ",\n".join(f"{name} AS ({body})" for name, body in stages.items())
+    return f"WITH {parts}\nSELECT operator_id, lever, score, score_high, band FROM banded"
+
+
+def levers(scorecard: Scorecard) -> dict[str, tuple[str, ...]]:
+    """What can be put right at once, by name: a gate with the deductions that rest on the same figure, each other deduction.
+
+    The signs of a lever are rule ids and gate names.
+    """
+    deductions = {rule.id: {case.fact for case in rule.cases} for rule in scorecard.rules if rule.points < 0}
+    found: dict[str, tuple[str, ...]] = {}
+    for gate in scorecard.gates:
+        facts = {case.fact for case in gate.cases}
+        same = [name for name, theirs in deductions.items() if theirs & facts]
+        found[gate.name] = (gate.name, *same)
+        for name in same:
+            del deductions[name]
+    return {**{name: (name,) for name in deductions}, **found}
+
+
+def _eased(scorecard: Scorecard) -> str:
+    """A row for each lever that holds: all that was judged, but for its signs."""
+    columns = {rule.id: f"found_{rule.key}" for rule in scorecard.rules}
+    columns |= {gate.name: f"gate_{gate.name}" for gate in scorecard.gates}
+    by_sign = {sign: name for name, signs in levers(scorecard).items() for sign in signs}
+    names = " UNION ALL ".join(f"SELECT '{name}' AS lever" for name in levers(scorecard))
+    holds = " OR ".join(f"(lever = '{name}' AND {_EASED}{columns[sign]} >= 1)" for sign, name in by_sign.items())
+    eased = [
+        f"CASE WHEN lever = '{by_sign[sign]}' THEN 0 ELSE {_EASED}{column} END AS {column}"
+        if sign in by_sign
+        else f"{_EASED}{column} AS {column}"
+        for sign, column in columns.items()
+    ]
+    return f"SELECT *, {', '.join(eased)} FROM looked_at CROSS JOIN ({names}) AS named WHERE {holds}"
+
+
+def _stages(scorecard: Scorecard, table: str, untold: Collection[str], eased: str = "") -> dict[str, str]:
     """The common table expressions, each building on the one before."""
     rules, dimensions = scorecard.rules, scorecard.dimensions
     return {
-        "looked_at": _looked_at(scorecard, table),
-        "settled": _select("looked_at", *(f"{_settled(rule, scorecard)} AS case_{rule.key}" for rule in rules)),
+        "looked_at": _looked_at(scorecard, table, eased),
+        **({"eased": _eased(scorecard)} if eased else {}),
+        "settled": _select(
+            "eased" if eased else "looked_at", *(f"{_settled(rule, scorecard)} AS case_{rule.key}" for rule in rules)
+        ),
         "pointed": _select(
             "settled",
             *(f"{_points(rule)} AS points_{rule.key}" for rule in rules),
@@ -121,7 +169,7 @@ def _mean(weighted: str, scorecard: Scorecard) -> str:
     )
 
 
-def _looked_at(scorecard: Scorecard, table: str) -> str:
+def _looked_at(scorecard: Scorecard, table: str, eased: str = "") -> str:
     """The first stage: every condition judged; of the metrics only those that later stages multiply by are kept."""
     kept = dict.fromkeys(("operator_id", "status", *(rule.per for rule in scorecard.rules if rule.per)))
     columns = [
@@ -130,8 +178,8 @@ def _looked_at(scorecard: Scorecard, table: str) -> str:
         *(f"{_unheard((*d.known_by, *d.needs), scorecard)} AS unheard_{d.name}" for d in scorecard.dimensions),
         *(f"{_unheard((*r.metrics, r.per), scorecard)} AS unheard_{r.key}" for r in scorecard.rules),
         *(f"{_unheard(metrics_of(g.cases), scorecard)} AS unheard_gate_{g.name}" for g in scorecard.gates),
-        *(f"{case_sql(rule.cases, not_for=rule.not_for)} AS found_{rule.key}" for rule in scorecard.rules),
-        *(f"{case_sql(gate.cases, not_for=gate.not_for)} AS gate_{gate.name}" for gate in scorecard.gates),
+        *(f"{case_sql(rule.cases, not_for=rule.not_for)} AS {eased}found_{rule.key}" for rule in scorecard.rules),
+        *(f"{case_sql(gate.cases, not_for=gate.not_for)} AS {eased}gate_{gate.name}" for gate in scorecard.gates),
     ]
     return f"SELECT {', '.join(columns)} FROM {table}"
 

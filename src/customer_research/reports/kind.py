@@ -148,7 +148,7 @@ class Kind(Outline[S]):
     `answers` is the question that it answers, `place` where it stands in lists; `use_case` makes it ("report": any kind of
     one account). `prepare` makes of what `build` is given, and of the occasion, what the sections are functions of;
     `options` are what of an occasion counts. `needs` are the streams and listings it reads, `scorecards` those it judges by
-    beside the report's own, `past` whether it reads earlier scores and alerts; `charts` are the titles of what it draws.
+    beside the report's own, `past` whether it reads earlier scores and alerts, `levers` whether it tells what each sign moves; `charts` are the titles of what it draws.
     Where they differ, `named` is what its reports call it and `listed` its title in lists.
     """
 
@@ -161,6 +161,7 @@ class Kind(Outline[S]):
     needs: frozenset[str] = STREAMS
     scorecards: tuple[str, ...] = ()
     past: bool = False
+    levers: bool = False
     charts: tuple[str, ...] = ()
     named: str = ""
     listed: str = ""

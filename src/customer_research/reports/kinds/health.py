@@ -11,6 +11,7 @@ from customer_research.reports import judgement, pictures, progress, shared_tabl
 from customer_research.reports.blocks import bullets, grid, stated, titled
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.kind import Kind, section
+from customer_research.reports.levers import levers
 from customer_research.reports.recommend import action_table
 from customer_research.reports.rule_evidence import evidence_table
 from customer_research.reports.standing_figures import observed_churn
@@ -86,6 +87,7 @@ KIND = Kind(
     judgement.head,
     (
         section("health", "Score", _score, weight=3),
+        section("levers", "What would lift the score", levers, weight=3),
         section("points", "Point by point", _points, weight=3),
         section("findings", "Risks and positives", _reasons, weight=1),
         section("actions", "Actions", action_table),
@@ -98,5 +100,6 @@ KIND = Kind(
     answers="How healthy is the account, and where does every point come from?",
     place=70,
     past=True,
+    levers=True,
     charts=(pictures.DIMENSIONS, pictures.WATERFALL, pictures.SCORE_HISTORY),
 )

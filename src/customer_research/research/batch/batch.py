@@ -239,6 +239,7 @@ class Batch:
             as_of=self._as_of,
             also=tuple(dict.fromkeys(card for kind in self._kinds for card in kind.scorecards)),
             past=any(kind.past for kind in self._kinds),
+            levers=any(kind.levers for kind in self._kinds),
         )
         report, *more = (kind.report(account) for kind in self._kinds)
         made = [order.render(one) for one in (report, *more)]

@@ -54,7 +54,7 @@ async def everything(operators: Operators, term: str, *, scorecard: str | None =
     """All that any report on the one operator reads; errors as `Research.report`."""
     needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
     also = dict.fromkeys(name for kind in KINDS.values() for name in kind.scorecards)
-    return await operators.account(term, listings=needs, scorecard=scorecard, also=tuple(also), past=True)
+    return await operators.account(term, listings=needs, scorecard=scorecard, also=tuple(also), past=True, levers=True)
 
 
 async def take(operators: Operators, term: str, *, scorecard: str | None = None) -> tuple[AccountSnapshot, Path]:

@@ -12,11 +12,11 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Evidence, Figure
 from customer_research.domain.health import Finding, HealthScore
 from customer_research.engines.duckdb import Memory
-from customer_research.health.assembly import assemble
+from customer_research.health.assembly import assemble, levers_of
 from customer_research.health.findings import FindingRule, assemble_findings, findings_sql, load_findings
 from customer_research.health.playbook import Playbook, Situation, advise, load_playbook
 from customer_research.health.scorecard import Scorecard, load_scorecard
-from customer_research.health.scoring import scoring_sql
+from customer_research.health.scoring import levers_sql, scoring_sql
 from customer_research.health.urgency import Cause, Circumstances, causes_sql, load_causes, open_risk, urgency
 from customer_research.research.one.figures import WIDE_METRICS
 
@@ -46,6 +46,12 @@ def judge(
         ConfigError: no such scorecard, or a fault in it.
     """
     return judge_by(measurement, [_compiled(name, _changed_at(name)) for name in dict.fromkeys((scorecard, *also))])
+
+
+def with_levers(measurement: MetricsRow, score: HealthScore, scorecard: str) -> HealthScore:
+    """The score under a scorecard, with what each thing that could be put right moves."""
+    card, sql = _levers(scorecard, _changed_at(scorecard))
+    return replace(score, levers=levers_of(card, measurement.run(sql), score))
 
 
 def judge_by(
@@ -146,6 +152,12 @@ def _compiled(scorecard: str, changed_at: int) -> tuple[Scorecard, str]:
     del changed_at
     card = load_scorecard(scorecard, METRIC_NAMES)
     return card, scoring_sql(card)
+
+
+@cache
+def _levers(scorecard: str, changed_at: int) -> tuple[Scorecard, str]:
+    card, _ = _compiled(scorecard, changed_at)
+    return card, levers_sql(card)
 
 
 @cache

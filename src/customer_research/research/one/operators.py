@@ -28,7 +28,7 @@ from customer_research.research.one.figures import Measurement, measure_arrived
 from customer_research.research.one.figures import prepare as prepare_measuring
 from customer_research.research.one.freshness import freshness
 from customer_research.research.one.gather import CSM, Gatherer, Progress, silent
-from customer_research.research.one.judge import advised, judge
+from customer_research.research.one.judge import advised, judge, with_levers
 from customer_research.research.one.judge import prepare as prepare_judging
 from customer_research.research.one.peer_groups import peers_of
 from customer_research.research.one.resolve import Resolution, Resolver, operator_id_of
@@ -85,7 +85,9 @@ class Operators:
 
     async def account_for(self, kind: Kind[Any], term: str, *, scorecard: str | None = None) -> Account:
         """All that a kind of report reads of the one operator that the term names; see `report` for errors."""
-        return await self.account(term, listings=kind.needs, scorecard=scorecard, also=kind.scorecards, past=kind.past)
+        return await self.account(
+            term, listings=kind.needs, scorecard=scorecard, also=kind.scorecards, past=kind.past, levers=kind.levers
+        )
 
     async def account(
         self,
@@ -96,6 +98,7 @@ class Operators:
         scorecard: str | None = None,
         also: Sequence[str] = (),
         past: bool = False,
+        levers: bool = False,
     ) -> Account:
         """Everything known of the one operator that the term names; see `report` for errors.
 
@@ -106,10 +109,11 @@ class Operators:
             scorecard: the scorecard of its score; the settings' without.
             also: further scorecards to judge by.
             past: whether earlier scores and alerts are read from the store, and similar operators from the lake.
+            levers: whether it is worked out what each sign moves.
         """
         self.ask_again()
         account, _ = await self.measured(
-            term, tables=tables, listings=listings, scorecard=scorecard, also=also, past=past
+            term, tables=tables, listings=listings, scorecard=scorecard, also=also, past=past, levers=levers
         )
         return account
 
@@ -144,6 +148,7 @@ class Operators:
         as_of: datetime | None = None,
         also: Sequence[str] = (),
         past: bool = False,
+        levers: bool = False,
     ) -> tuple[Account, Measurement]:
         """The account with its tables in memory, which hold only until the caller awaits something else.
 
@@ -153,6 +158,8 @@ class Operators:
         measurement = Measurement(await self._memory(), dossier)
         card = scorecard or self.settings.scorecard
         scores, findings = judge(measurement, card, also)
+        if levers:
+            scores = (with_levers(measurement, scores[0], card), *scores[1:])
         account = replace(
             self._account(dossier, resolution, measurement),
             scores=scores,
