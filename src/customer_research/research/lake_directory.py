@@ -55,18 +55,18 @@ def search(settings: Settings, term: str) -> LookupAnswer:
             "The lake has no operators, so that nobody knows whom you mean.", hint="Run `customer-research sync`."
         )
     with scratch(settings) as engine:
-        directory = Directory(_listed(engine, tables))
+        directory = Directory(listed(engine, tables))
         answer = directory.search(term)
         if all(match.how == "name_similar" for match in answer.matches) and answer.best is None:
             return _by_record(engine, tables, directory, answer)
     return answer
 
 
-def _listed(engine: Engine, tables: TableSet) -> Iterator[Candidate]:
-    """Everybody: the CSM view's rows, then the list of operators."""
-    if _attached(engine, tables, "csm"):
+def listed(engine: Engine, tables: TableSet) -> Iterator[Candidate]:
+    """Everybody of the lake: the CSM view's rows, then the list of operators."""
+    if attached(engine, tables, "csm"):
         yield from candidates(engine.run("SELECT * FROM csm ORDER BY operator_id, subscription_id"))
-    if _attached(engine, tables, "operator"):
+    if attached(engine, tables, "operator"):
         for row in engine.run(
             "SELECT operator_id, name, stripe_account, hubspot_company_id FROM operator ORDER BY operator_id"
         ):
@@ -76,7 +76,8 @@ def _listed(engine: Engine, tables: TableSet) -> Iterator[Candidate]:
             )
 
 
-def _attached(engine: Engine, tables: TableSet, name: str) -> bool:
+def attached(engine: Engine, tables: TableSet, name: str) -> bool:
+    """Give the engine a table of the lake; whether the lake has it."""
     if name in tables.files:
         engine.attach(name, tables.files[name].paths)
     return name in tables.files
@@ -87,7 +88,7 @@ def _by_record(engine: Engine, tables: TableSet, directory: Directory, answer: L
     found: dict[str, str] = {}
     for reading in answer.interpretations:
         for key in _KEYS.get(reading.kind, ()):
-            if _attached(engine, tables, key.table):
+            if attached(engine, tables, key.table):
                 for operator_id in _owners(engine, key, reading):
                     found.setdefault(operator_id, key.how)
     told = (directory.confirm(answer.term, how, one).matches[0] for one, how in sorted(found.items()))

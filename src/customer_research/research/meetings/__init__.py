@@ -1,0 +1,1 @@
+"""Meetings with operators: calendars read and put together, listed, and told of beforehand."""

@@ -1,0 +1,145 @@
+"""Calendars read and what they have kept: which meetings there are, with whom, and which calendar did not answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Unpack
+
+from customer_research.calendars import opened as opening
+from customer_research.calendars.calendar import Calendar
+from customer_research.calendars.settings import GoogleSettings, MicrosoftSettings
+from customer_research.connect.failures import gap_of
+from customer_research.connect.http import Doubles
+from customer_research.connect.source import Clock
+from customer_research.domain.evidence import Gap
+from customer_research.domain.meeting import CalendarReading, KnownPeople, Window
+from customer_research.errors import CustomerResearchError
+from customer_research.identity.meetings import Matcher
+from customer_research.research.connections import Connections, OutOfReach, Shared
+from customer_research.research.meetings.known import known_people
+from customer_research.settings import Settings
+from customer_research.sources.hubspot.settings import HubSpotSettings
+from customer_research.store.database import Store
+from customer_research.store.meetings import Meetings
+
+AT_ONCE = 4
+"""Calendars that are read at the same time."""
+
+BACK = timedelta(hours=24)
+"""So far back calendars are read: what was moved to an hour that has passed is no longer to come."""
+
+KEPT_DAYS = 90
+"""Days after which meetings are forgotten."""
+
+_HUBSPOT = "hubspot"
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What came of reading the calendars: how many there are, and why some did not answer."""
+
+    calendars: int
+    gaps: tuple[Gap, ...]
+
+
+def names(settings: Settings) -> tuple[str, ...]:
+    """The calendars that the settings name."""
+    google, microsoft = settings.of(GoogleSettings), settings.of(MicrosoftSettings)
+    hubspot = settings.meetings.hubspot and settings.of(HubSpotSettings).missing() is None
+    return (
+        *((_HUBSPOT,) if hubspot else ()),
+        *(f"ics:{owner}" for owner in settings.ics.feeds),
+        *(f"google:{person}" for person in google.calendars),
+        *(f"microsoft:{person}" for person in microsoft.calendars),
+    )
+
+
+async def poll(
+    settings: Settings, store: Store, clock: Clock, *, shared: Shared | None = None, **doubles: Unpack[Doubles]
+) -> Poll:
+    """Read every calendar of the settings, and keep what is there. One that does not answer keeps the meetings that it had.
+
+    Args:
+        settings: say which calendars, and who is ours.
+        store: where it is kept.
+        clock: the present instant.
+        shared: the connections of the process; None: its own.
+        doubles: what tests put in the place of the network and of time.
+
+    Raises:
+        UsageError: the lake has no operators.
+        StoreError: the store cannot be read or written to.
+    """
+    now = clock()
+    window = Window(now - BACK, now + timedelta(days=settings.meetings.days_ahead))
+    known = await asyncio.to_thread(known_people, settings)
+    readings, gaps = await _read(settings, window, clock, shared, doubles)
+    await asyncio.to_thread(_keep, settings, store, known, readings, gaps, window, clock)
+    told = (*gaps.values(), *(gap for one in readings for gap in one.gaps))
+    return Poll(len(names(settings)), tuple(told))
+
+
+async def _read(
+    settings: Settings, window: Window, clock: Clock, shared: Shared | None, doubles: Doubles
+) -> tuple[list[CalendarReading], dict[str, Gap]]:
+    """What the calendars tell, and by name why others do not."""
+    connections = Connections(settings, clock, shared)
+    gaps: dict[str, Gap] = {}
+    session = None
+    if _HUBSPOT in names(settings):
+        try:
+            session = connections.session(_HUBSPOT)
+        except OutOfReach as error:
+            gaps[_HUBSPOT] = error.gap
+    found = opening.opened(settings, clock, session, **doubles)
+    for gap in found.gaps:
+        gaps |= {name: gap for name in names(settings) if name.partition(":")[0] == gap.source}
+    turns = asyncio.Semaphore(AT_ONCE)
+
+    async def one(calendar: Calendar) -> CalendarReading | None:
+        async with turns:
+            try:
+                return await calendar.read(window)
+            except CustomerResearchError as error:
+                gaps[calendar.name] = gap_of(error, calendar.name.partition(":")[0])
+                return None
+
+    try:
+        readings = await asyncio.gather(*map(one, found.calendars))
+    finally:
+        for calendar in found.calendars:
+            await calendar.close()
+        await connections.close()
+    return [each for each in readings if each is not None], gaps
+
+
+def _keep(  # noqa: PLR0917 - what was read, and where it goes
+    settings: Settings,
+    store: Store,
+    known: KnownPeople,
+    readings: list[CalendarReading],
+    gaps: dict[str, Gap],
+    window: Window,
+    clock: Clock,
+) -> None:
+    meetings, now = Meetings(store), clock()
+    matcher = Matcher(known, settings.meetings.own_domains, _ours(settings, readings))
+    meetings.keep_calendars(names(settings))
+    for reading in sorted(readings, key=lambda one: one.calendar):
+        matched = {one.id: matcher.match(one) for one in reading.occurrences}
+        meetings.record(reading, matched, window, now)
+    for name, gap in gaps.items():
+        meetings.not_read(name, gap, window, now)
+    meetings.forget(now - timedelta(days=KEPT_DAYS))
+
+
+def _ours(settings: Settings, readings: Iterable[CalendarReading]) -> set[str]:
+    """The addresses of our own people: whose calendars are read, and HubSpot's users."""
+    owners = {name.partition(":")[2] for name in names(settings)} - {""}
+    for reading in readings:
+        for one in reading.occurrences:
+            owners |= set(one.people) if reading.calendar == _HUBSPOT else {one.owner}
+    return owners - {""}

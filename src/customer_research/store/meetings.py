@@ -1,0 +1,335 @@
+"""Meetings in the store: what calendars had when they were last read, put together, and what was told of them.
+
+Kept is what is needed to tell somebody of a meeting with an operator: of others no title and no person, only that they are, and
+which mail domains nobody knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
+
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.meeting import (
+    ID_DIGITS,
+    CalendarReading,
+    Matching,
+    Meeting,
+    MetOperator,
+    Occurrence,
+    Window,
+)
+from customer_research.store.database import insert_new
+from customer_research.store.schema import METADATA, Compact, Instant, storable
+
+if TYPE_CHECKING:
+    from customer_research.store.database import Store
+
+SAME_TIME = timedelta(minutes=5)
+"""Two calendars of one person that have meetings so close together have the same one."""
+
+SHIFTED = timedelta(hours=12)
+"""One of a series that is gone, and a new one of the same series so close to it, are the same: the whole series was moved."""
+
+REMEMBERED = timedelta(days=31)
+"""How long an entry that is over is known as the same one, if it is put off."""
+
+CRM = "hubspot"
+"""The calendar that people's own calendars are believed before: a meeting's end there is often noted late."""
+
+meeting_entry = Table(
+    "meeting_entry",
+    METADATA,
+    Column("id", String(ID_DIGITS), primary_key=True),
+    Column("meeting", String(ID_DIGITS), nullable=False),
+    Column("calendar", Text, nullable=False),
+    Column("uid", Text, nullable=False),
+    Column("original", Instant),
+    Column("owner", Text, nullable=False),
+    Column("starts_at", Instant, nullable=False),
+    Column("ends_at", Instant, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("operators", Compact, nullable=False),
+    Column("domains", Compact, nullable=False),
+    Column("all_day", Boolean, nullable=False),
+    Column("zone_unknown", Boolean, nullable=False),
+    Column("receipt", Compact, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Column("changed_at", Instant, nullable=False),
+    Index("meeting_entry_by_time", "starts_at"),
+    Index("meeting_entry_by_meeting", "meeting"),
+    Index("meeting_entry_by_calendar", "calendar"),
+    comment="Entries of calendars that may be meetings with operators, and the meeting that each is of. Titles only where an "
+    "operator is known.",
+)
+
+calendar_reading = Table(
+    "calendar_reading",
+    METADATA,
+    Column("calendar", Text, primary_key=True),
+    Column("read_at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("entries", Integer, nullable=False),
+    Column("internal", Integer, nullable=False),
+    Column("private", Integer, nullable=False),
+    Column("gaps", Compact, nullable=False),
+    Column("answered_at", Instant),
+    comment="How each calendar answered when it was last asked, and when it last answered.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a calendar answered when it was last asked.
+
+    Args:
+        calendar: its name.
+        read_at: when it was asked.
+        until: up to when it was read.
+        entries: how many entries it had there; `internal` of them are among our own people, `private` are marked so.
+        gaps: what it did not tell.
+        answered_at: when it last answered at all; None: never.
+    """
+
+    calendar: str
+    read_at: datetime
+    until: datetime
+    entries: int = 0
+    internal: int = 0
+    private: int = 0
+    gaps: tuple[Gap, ...] = field(default=())
+    answered_at: datetime | None = None
+
+
+class Meetings:
+    """The meetings in a store. Every method is one transaction; programs that write at once wait for one another."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def record(self, reading: CalendarReading, matched: Mapping[str, Matching], window: Window, now: datetime) -> None:
+        """Keep what a calendar has now in a window, and what it has there no more.
+
+        Args:
+            reading: what it told.
+            matched: with whom each of its occurrences is, by its id.
+            window: the time that it was asked for.
+            now: the present instant.
+        """
+        told = [one for one in reading.occurrences if not one.private]
+        internal = sum(matched[one.id].kind in {"internal", "none"} for one in told)
+        asked = Asked(
+            reading.calendar,
+            now,
+            window.until,
+            len(reading.occurrences),
+            internal,
+            len(reading.occurrences) - len(told),
+            reading.gaps,
+            now,
+        )
+        with self._store.begin(alone=True) as connection:
+            _put_asked(connection, asked)
+            known = _known(connection, reading.calendar, window.since - REMEMBERED)
+            fresh = {one.id: one for one in told if one.id in known or matched[one.id].kind in {"operator", "unknown"}}
+            gone = [row for row in known.values() if row["id"] not in fresh and window.holds(row["starts_at"])]
+            shifted = _shifted(gone, [one for one in fresh.values() if one.id not in known])
+            for one in fresh.values():
+                before = known.get(one.id) or shifted.get(one.id)
+                _keep(connection, _row(one, matched[one.id], now), before, now)
+            replaced = {row["id"] for row in shifted.values()}
+            connection.execute(sa.delete(meeting_entry).where(meeting_entry.c.id.in_(sorted(replaced))))
+            if reading.whole:
+                _note_gone(connection, [row for row in gone if row["id"] not in replaced], now)
+
+    def not_read(self, calendar: str, gap: Gap, window: Window, now: datetime) -> None:
+        """Note that a calendar did not answer: what it had before stands."""
+        with self._store.begin() as connection:
+            query = sa.select(calendar_reading).where(calendar_reading.c.calendar == calendar)
+            before = connection.execute(query).mappings().first()
+            answered = before["answered_at"] if before is not None else None
+            _put_asked(connection, Asked(calendar, now, window.until, gaps=(gap,), answered_at=answered))
+
+    def keep_calendars(self, names: Iterable[str]) -> None:
+        """Forget all calendars but these: one that the settings no longer name has no meetings."""
+        kept = sorted(names)
+        with self._store.begin(alone=True) as connection:
+            connection.execute(sa.delete(calendar_reading).where(calendar_reading.c.calendar.not_in(kept)))
+            connection.execute(sa.delete(meeting_entry).where(meeting_entry.c.calendar.not_in(kept)))
+
+    def asked(self) -> tuple[Asked, ...]:
+        """How the calendars answered when they were last asked, by name."""
+        with self._store.read() as connection:
+            rows = (
+                connection.execute(sa.select(calendar_reading).order_by(calendar_reading.c.calendar)).mappings().all()
+            )
+        return tuple(Asked(**{**row, "gaps": tuple(Gap(**gap) for gap in row["gaps"])}) for row in rows)
+
+    def between(self, window: Window, *, ids: Sequence[str] | None = None) -> tuple[Meeting, ...]:
+        """The meetings with operators that begin in a window, or these; by their beginning."""
+        entry = meeting_entry.c
+        within = sa.and_(entry.starts_at >= window.since, entry.starts_at < window.until)
+        wanted = sa.select(entry.meeting).where(within if ids is None else entry.meeting.in_(ids))
+        query = sa.select(meeting_entry).where(entry.meeting.in_(wanted)).order_by(entry.meeting, entry.id)
+        with self._store.read() as connection:
+            rows = connection.execute(query).mappings().all()
+        groups = (list(each) for _, each in groupby(rows, key=lambda row: row["meeting"]))
+        found = [one for each in groups if (one := _meeting(each)) is not None]
+        inside = found if ids is not None else [one for one in found if window.holds(one.starts_at)]
+        return tuple(sorted(inside, key=lambda one: (one.starts_at, one.owner, one.id)))
+
+    def unknown(self, window: Window) -> tuple[tuple[str, ...], int]:
+        """The mail domains of people who are met in a window and of whom no operator is known; and how many such meetings there are."""
+        entry = meeting_entry.c
+        query = sa.select(entry.meeting, entry.kind, entry.domains).where(
+            entry.starts_at >= window.since, entry.starts_at < window.until, entry.state == "planned"
+        )
+        with self._store.read() as connection:
+            rows = connection.execute(query).all()
+        known = {row.meeting for row in rows if row.kind == "operator"}
+        left = [row for row in rows if row.kind == "unknown" and row.meeting not in known]
+        return tuple(sorted({domain for row in left for domain in row.domains})), len({row.meeting for row in left})
+
+    def forget(self, before: datetime) -> int:
+        """Forget meetings that ended before an instant; how many entries there were."""
+        with self._store.begin() as connection:
+            return connection.execute(sa.delete(meeting_entry).where(meeting_entry.c.ends_at < before)).rowcount
+
+
+# -- keeping -----------------------------------------------------------------------------------------------------------
+
+
+def _put_asked(connection: sa.Connection, asked: Asked) -> None:
+    values = {**asdict(asked), "gaps": [asdict(gap) for gap in asked.gaps]}
+    connection.execute(insert_new(connection, calendar_reading, values))
+
+
+def _known(connection: sa.Connection, calendar: str, since: datetime) -> dict[str, Mapping[Any, Any]]:
+    """What is kept of a calendar."""
+    entry = meeting_entry.c
+    query = sa.select(meeting_entry).where(entry.calendar == calendar, entry.starts_at >= since)
+    return {row["id"]: row for row in connection.execute(query).mappings()}
+
+
+def _shifted(gone: Iterable[Mapping[Any, Any]], new: Iterable[Occurrence]) -> dict[str, Mapping[Any, Any]]:
+    """Which of a series that are gone come back as new ones at another time: the new one's id → the row that it was."""
+    left = [row for row in gone if row["original"] is not None and row["state"] != "gone"]
+    pairs: dict[str, Mapping[Any, Any]] = {}
+    for one in sorted(new, key=lambda each: each.starts_at):
+        same = [row for row in left if row["uid"] == storable(one.uid) and one.original is not None]
+        near = min(same, key=lambda row: abs(row["starts_at"] - one.starts_at), default=None)
+        if near is not None and abs(near["starts_at"] - one.starts_at) <= SHIFTED:
+            pairs[one.id] = near
+            left.remove(near)
+    return pairs
+
+
+def _row(one: Occurrence, matching: Matching, now: datetime) -> dict[str, Any]:
+    with_operator = matching.kind == "operator"
+    return {
+        "id": one.id,
+        "calendar": one.calendar,
+        "uid": storable(one.uid),
+        "original": one.original,
+        "owner": one.owner,
+        "starts_at": one.starts_at,
+        "ends_at": one.ends_at,
+        "title": storable(one.title) if with_operator else "",
+        "state": one.state,
+        "kind": matching.kind,
+        "operators": [asdict(each) for each in matching.operators],
+        "domains": list(matching.domains),
+        "all_day": one.all_day,
+        "zone_unknown": one.zone_unknown,
+        "receipt": _receipt_kept(one.receipt),
+        "seen_at": now,
+        "changed_at": now,
+    }
+
+
+_TOLD = ("owner", "starts_at", "ends_at", "title", "state", "kind", "operators")
+"""What of an entry is a change when it is otherwise."""
+
+
+def _keep(connection: sa.Connection, row: dict[str, Any], before: Mapping[Any, Any] | None, now: datetime) -> None:
+    if before is None:
+        row["meeting"] = _same(connection, row) or row["id"]
+    else:
+        changed = any(before[name] != row[name] for name in _TOLD)
+        row |= {"meeting": before["meeting"], "changed_at": now if changed else before["changed_at"]}
+    connection.execute(insert_new(connection, meeting_entry, row))
+
+
+def _same(connection: sa.Connection, row: Mapping[str, Any]) -> str | None:
+    """The meeting that another calendar of the same person has at the same time; None: there is none."""
+    if not row["owner"] or row["all_day"]:
+        return None
+    entry = meeting_entry.c
+    query = sa.select(meeting_entry).where(
+        entry.owner == row["owner"],
+        entry.calendar != row["calendar"],
+        entry.starts_at >= row["starts_at"] - SAME_TIME,
+        entry.starts_at <= row["starts_at"] + SAME_TIME,
+        entry.all_day.is_(False),
+    )
+    own = {one["operator_id"] for one in row["operators"]}
+    for other in connection.execute(query.order_by(entry.changed_at, entry.id)).mappings():
+        theirs = {one["operator_id"] for one in other["operators"]}
+        if own & theirs or not own or not theirs:
+            return str(other["meeting"])
+    return None
+
+
+def _note_gone(connection: sa.Connection, rows: Iterable[Mapping[Any, Any]], now: datetime) -> None:
+    ids = sorted(row["id"] for row in rows if row["state"] not in {"gone", "over"})
+    noted = sa.update(meeting_entry).where(meeting_entry.c.id.in_(ids))
+    connection.execute(noted.values(state="gone", changed_at=now, seen_at=now))
+
+
+# -- reading -----------------------------------------------------------------------------------------------------------
+
+_SURE = {"association": 0, "contact": 1, "domain": 2}
+
+
+def _meeting(rows: Sequence[Mapping[Any, Any]]) -> Meeting | None:
+    """The meeting of entries that are the same one; None: nobody knows an operator of it.
+
+    A person's own calendar is believed before the CRM, one that has it before one that has it no more, and of these the one that
+    changed last. With whom it is, the surest reason tells.
+    """
+    told = max(rows, key=lambda row: (row["calendar"] != CRM, row["state"] != "gone", row["changed_at"], row["id"]))
+    known = [row for row in rows if row["operators"]]
+    if not known:
+        return None
+    sure = min(known, key=lambda row: (_SURE[row["operators"][0]["reason"]], row["id"]))
+    return Meeting(
+        id=told["meeting"],
+        owner=told["owner"] or sure["owner"],
+        starts_at=told["starts_at"],
+        ends_at=told["ends_at"],
+        title=told["title"] or sure["title"],
+        state=told["state"],
+        operators=tuple(MetOperator(**one) for one in sure["operators"]),
+        calendars=tuple(sorted({row["calendar"] for row in rows if row["state"] != "gone"})),
+        all_day=told["all_day"],
+        zone_unknown=told["zone_unknown"],
+        receipt=_receipt(told["receipt"]),
+        seen_at=told["seen_at"],
+    )
+
+
+def _receipt_kept(receipt: Receipt) -> dict[str, Any]:
+    return {**asdict(receipt), "fetched_at": receipt.fetched_at.isoformat()}
+
+
+def _receipt(kept: Mapping[str, Any]) -> Receipt:
+    parameters = tuple((name, value) for name, value in kept["parameters"])
+    return Receipt(**{**kept, "fetched_at": datetime.fromisoformat(kept["fetched_at"]), "parameters": parameters})

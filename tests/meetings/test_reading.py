@@ -1,0 +1,119 @@
+"""All calendars of the settings read at once against the sandbox, and kept; who is known comes from the lake."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from customer_research.domain.meeting import KnownPeople, Meeting, Window
+from customer_research.research.meetings import reading
+from customer_research.settings import Settings, StoreSettings, load_settings
+from customer_research.store.database import Store, open_store
+from customer_research.store.meetings import Meetings
+from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.diary import Entry
+
+pytestmark = pytest.mark.usefixtures("known", "no_waiting")
+
+
+@pytest.fixture(scope="module")
+def sandbox(small_dataset: Dataset) -> Iterator[Sandbox]:
+    with Sandbox.start(dataset=small_dataset, rate_limits=False) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(sandbox: Sandbox, tmp_path: Path) -> Iterator[Settings]:
+    found = load_settings(sandbox.config_path)
+    store = StoreSettings(url=SecretStr(f"sqlite:///{tmp_path / 'store.db'}"))
+    yield found.model_copy(update={"store": store})
+    sandbox.set_faults()
+
+
+@pytest.fixture
+def known(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every company of the sandbox's HubSpot is an operator."""
+    companies = sandbox.dataset.hubspot.objects["companies"]
+    ids = {str(one["id"]): frozenset({f"operator-{one['id']}"}) for one in companies}
+    names = {f"operator-{one['id']}": str(one["properties"]["name"]) for one in companies}
+    found = KnownPeople(companies=ids, names=names)
+    monkeypatch.setattr(reading, "known_people", lambda _settings: found)
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    with open_store(settings.store_url) as opened:
+        yield opened
+
+
+def polled(settings: Settings, store: Store) -> reading.Poll:
+    clock = settings.clock
+    assert clock is not None
+    return asyncio.run(reading.poll(settings, store, lambda: clock))
+
+
+def coming(settings: Settings, store: Store) -> tuple[Meeting, ...]:
+    assert settings.clock is not None
+    return Meetings(store).between(Window(settings.clock, settings.clock + timedelta(days=14)))
+
+
+def test_hubspots_meetings_and_those_of_the_diaries_are_one_each(settings: Settings, store: Store) -> None:
+    poll = polled(settings, store)
+    assert (poll.calendars, poll.gaps) == (6, ())
+    found = coming(settings, store)
+    assert found
+    assert all(len(one.calendars) == 2 and one.calendars[0] == "hubspot" for one in found)
+    assert {each.reason for one in found for each in one.operators} == {"association"}
+    assert all(one.owner.endswith("@moovs-team.example.com") for one in found)
+    assert {one.internal for one in Meetings(store).asked() if one.calendar != "hubspot"} == {2}, "team meetings"
+
+
+def test_reading_twice_changes_nothing(settings: Settings, store: Store) -> None:
+    polled(settings, store)
+    first = coming(settings, store)
+    polled(settings, store)
+    assert coming(settings, store) == first
+
+
+@pytest.mark.parametrize(("fault", "silent"), [("hubspot:http500", 1), ("calendar:http500", 5)])
+def test_who_does_not_answer_is_told_and_keeps_what_it_had(
+    fault: str, silent: int, settings: Settings, store: Store, sandbox: Sandbox
+) -> None:
+    polled(settings, store)
+    before = coming(settings, store)
+    sandbox.set_faults(fault)
+    assert len(polled(settings, store).gaps) == silent
+    assert coming(settings, store) == before
+    assert sum(bool(one.gaps) for one in Meetings(store).asked()) == silent
+
+
+def test_what_is_not_configured_is_not_asked(settings: Settings, store: Store, sandbox: Sandbox) -> None:
+    sandbox.clear_request_log()
+    told = {"meetings": settings.meetings.model_copy(update={"hubspot": False})}
+    alone = settings.model_copy(update=told)
+    assert "hubspot" not in reading.names(alone)
+    polled(alone, store)
+    assert {one.source for one in sandbox.request_log} == {"calendar"}
+
+
+def test_a_meeting_moved_in_the_diary_is_moved_here(settings: Settings, store: Store, sandbox: Sandbox) -> None:
+    polled(settings, store)
+    first = coming(settings, store)[0]
+    (entry,) = [one for one in _entries(sandbox, first.owner) if one.starts_at == first.starts_at]
+    entry.starts_at += timedelta(hours=2)
+    try:
+        polled(settings, store)
+        (moved,) = [one for one in coming(settings, store) if one.id == first.id]
+    finally:
+        entry.starts_at -= timedelta(hours=2)
+    assert moved.starts_at == first.starts_at + timedelta(hours=2)
+
+
+def _entries(sandbox: Sandbox, person: str) -> list[Entry]:
+    return [one for one in sandbox.diary.of(person) if not one.repeats]

@@ -1,0 +1,213 @@
+"""Meetings in the store, on SQLite and Postgres: moved, cancelled, gone, in several calendars, and calendars that do not answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from made_up_readings import DATABASES, new_url, server
+from meeting_cases import ANNA, BERT, NOW, SILVERMEAD, WINDOW, matched, occurrence, reading
+
+from customer_research.domain.evidence import Gap
+from customer_research.domain.meeting import CalendarReading, Meeting, Occurrence, Window
+from customer_research.store.database import open_store
+from customer_research.store.meetings import Meetings
+
+pytestmark = pytest.mark.xdist_group("engines")
+LATER = NOW + timedelta(minutes=10)
+CRM = "hubspot"
+
+
+@pytest.fixture(scope="module", params=DATABASES)
+def meetings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Meetings]:
+    with open_store(new_url(server(request.param, tmp_path_factory.mktemp("stores")))) as store:
+        yield Meetings(store)
+
+
+@pytest.fixture(autouse=True)
+def _empty(meetings: Meetings) -> None:
+    meetings.keep_calendars(())
+
+
+def keep(meetings: Meetings, found: CalendarReading, now: datetime = NOW) -> tuple[Meeting, ...]:
+    meetings.record(found, matched(found), WINDOW, now)
+    return meetings.between(WINDOW)
+
+
+def of_crm(**more: object) -> Occurrence:
+    return occurrence(CRM, "1", people=(ANNA,), companies=("900",), **more)
+
+
+def test_a_meeting_is_kept_with_operator_reason_and_receipt(meetings: Meetings) -> None:
+    mine = occurrence()
+    (one,) = keep(meetings, reading(mine))
+    assert (one.id, one.owner, one.starts_at, one.ends_at, one.title) == (
+        mine.id,
+        ANNA,
+        mine.starts_at,
+        mine.ends_at,
+        "Talk",
+    )
+    assert [(each.operator_id, each.reason) for each in one.operators] == [(SILVERMEAD, "contact")]
+    assert one.receipt == mine.receipt
+    assert one.is_on
+
+
+def test_the_same_reading_again_changes_nothing(meetings: Meetings) -> None:
+    first = keep(meetings, reading(occurrence()))
+    again = keep(meetings, reading(occurrence()), LATER)
+    assert [replace(one, seen_at=NOW) for one in again] == list(first)
+
+
+def test_a_moved_meeting_is_the_same_one_at_its_new_time(meetings: Meetings) -> None:
+    (before,) = keep(meetings, reading(occurrence()))
+    (after,) = keep(meetings, reading(occurrence(starts_at=datetime(2026, 11, 5, 8, tzinfo=UTC))), LATER)
+    assert (after.id, after.starts_at) == (before.id, datetime(2026, 11, 5, 8, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("state", ["cancelled", "declined", "over"])
+def test_what_a_calendar_says_of_it_is_kept(meetings: Meetings, state: str) -> None:
+    keep(meetings, reading(occurrence()))
+    (one,) = keep(meetings, reading(occurrence(state=state)), LATER)
+    assert (one.state, one.is_on) == (state, False)
+
+
+def test_a_meeting_that_no_calendar_has_any_more_is_gone_and_may_come_back(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    assert [one.state for one in keep(meetings, reading(), LATER)] == ["gone"]
+    assert [one.state for one in keep(meetings, reading(occurrence()), LATER)] == ["planned"]
+
+
+def test_a_calendar_that_came_in_part_takes_nothing_away(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    assert [one.state for one in keep(meetings, reading(whole=False), LATER)] == ["planned"]
+
+
+def test_a_calendar_that_does_not_answer_keeps_what_it_had_and_says_so(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    silent = Gap("ics", "unavailable", "The calendar feed failed to answer.")
+    meetings.not_read(f"ics:{ANNA}", silent, WINDOW, LATER)
+    (asked,) = meetings.asked()
+    assert (asked.gaps, asked.read_at, asked.answered_at) == ((silent,), LATER, NOW)
+    assert [one.state for one in meetings.between(WINDOW)] == ["planned"]
+
+
+def test_a_whole_series_that_is_moved_stays_the_same_meetings(meetings: Meetings) -> None:
+    def each(hour: int) -> list[Occurrence]:
+        starts = [datetime(2026, 11, day, hour, tzinfo=UTC) for day in (3, 10)]
+        return [occurrence(original=start, starts_at=start) for start in starts]
+
+    before = keep(meetings, reading(*each(15)))
+    after = keep(meetings, reading(*each(16)), LATER)
+    assert [one.id for one in after] == [one.id for one in before]
+    assert [one.starts_at.hour for one in after] == [16, 16]
+    assert all(one.is_on for one in after)
+
+
+def test_a_new_one_of_a_series_far_from_one_that_is_gone_is_another(meetings: Meetings) -> None:
+    first, second = (datetime(2026, 11, day, 15, tzinfo=UTC) for day in (3, 10))
+    keep(meetings, reading(occurrence(original=first, starts_at=first)))
+    found = keep(meetings, reading(occurrence(original=second, starts_at=second)), LATER)
+    assert [(one.starts_at, one.state) for one in found] == [(first, "gone"), (second, "planned")]
+
+
+@pytest.mark.parametrize("minutes", [-5, 0, 5])
+def test_the_same_meeting_in_two_calendars_is_one(meetings: Meetings, minutes: int) -> None:
+    keep(meetings, reading(of_crm(), calendar=CRM))
+    (one,) = keep(meetings, reading(occurrence(starts_at=of_crm().starts_at + timedelta(minutes=minutes))))
+    assert one.calendars == (CRM, f"ics:{ANNA}")
+    assert [each.reason for each in one.operators] == ["association"], "the surest reason tells"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        occurrence(starts_at=occurrence().starts_at + timedelta(minutes=6)),
+        occurrence(owner=BERT, calendar=f"ics:{BERT}"),
+        occurrence(people=(ANNA, "x@harbour.example")),
+        occurrence(uid="u2", calendar=CRM, all_day=True),
+    ],
+    ids=["later", "another person's", "another operator", "all day"],
+)
+def test_other_meetings_are_not_the_same(meetings: Meetings, other: Occurrence) -> None:
+    keep(meetings, reading(of_crm(), calendar=CRM))
+    keep(meetings, reading(other, calendar=other.calendar, whole=False))
+    assert len(meetings.between(WINDOW)) == 2
+
+
+def test_an_entry_of_which_nobody_knows_an_operator_is_that_of_the_crm_at_the_same_time(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence(people=(ANNA, "stranger@gmail.com"), title="Between us")))
+    (one,) = keep(meetings, reading(of_crm(), calendar=CRM))
+    assert (one.operators[0].operator_id, one.calendars, one.title) == (SILVERMEAD, (CRM, f"ics:{ANNA}"), "Talk")
+    assert meetings.unknown(WINDOW) == ((), 0)
+
+
+def test_two_calendars_stay_one_meeting_when_one_of_them_moves_it(meetings: Meetings) -> None:
+    keep(meetings, reading(of_crm(), calendar=CRM))
+    keep(meetings, reading(occurrence()))
+    moved = datetime(2026, 11, 4, 11, tzinfo=UTC)
+    (one,) = keep(meetings, reading(occurrence(starts_at=moved)), LATER)
+    assert one.starts_at == moved, "the person's own calendar is believed before the CRM"
+    (one,) = keep(meetings, reading(of_crm(starts_at=moved), calendar=CRM), LATER)
+    assert (one.starts_at, len(one.calendars)) == (moved, 2)
+
+
+def test_a_meeting_that_one_calendar_cancels_and_the_crm_still_has_is_cancelled(meetings: Meetings) -> None:
+    keep(meetings, reading(of_crm(), calendar=CRM))
+    keep(meetings, reading(occurrence()))
+    (one,) = keep(meetings, reading(occurrence(state="cancelled")), LATER)
+    assert one.state == "cancelled"
+
+
+def test_a_meeting_stays_on_while_one_of_two_own_calendars_has_it(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    keep(meetings, reading(occurrence(f"google:{ANNA}"), calendar=f"google:{ANNA}"))
+    (one,) = keep(meetings, reading(), LATER)
+    assert (one.state, one.calendars) == ("planned", (f"google:{ANNA}",))
+
+
+def test_of_other_entries_no_title_is_kept_and_of_private_and_internal_ones_nothing(meetings: Meetings) -> None:
+    found = (
+        occurrence(uid="unknown", people=(ANNA, "x@stranger.example"), title="Secret talk"),
+        occurrence(uid="private", private=True, title="Doctor"),
+        occurrence(uid="internal", people=(ANNA, BERT), title="Salaries"),
+    )
+    assert keep(meetings, reading(*found)) == ()
+    assert meetings.unknown(WINDOW) == (("stranger.example",), 1)
+    (asked,) = meetings.asked()
+    assert (asked.entries, asked.internal, asked.private) == (3, 1, 1)
+    with meetings._store.read() as connection:
+        kept = repr(connection.exec_driver_sql("SELECT title, operators, domains FROM meeting_entry").all())
+    assert not {"Secret", "Doctor", "Salaries"} & set(kept.replace("'", " ").split())
+
+
+def test_a_meeting_that_becomes_private_is_gone(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    assert [one.state for one in keep(meetings, reading(occurrence(private=True)), LATER)] == ["gone"]
+
+
+def test_a_meeting_whose_outsiders_were_taken_out_is_with_no_operator(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    assert keep(meetings, reading(occurrence(people=(ANNA, BERT))), LATER) == ()
+
+
+def test_a_calendar_that_is_no_longer_configured_has_no_meetings(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    meetings.keep_calendars((CRM,))
+    assert (meetings.between(WINDOW), meetings.asked()) == ((), ())
+
+
+def test_meetings_are_found_by_id_wherever_they_are_and_forgotten_after_a_time(meetings: Meetings) -> None:
+    (one,) = keep(meetings, reading(occurrence()))
+    assert meetings.between(Window(NOW, NOW), ids=[one.id]) == (one,)
+    assert meetings.forget(one.ends_at) == 0
+    assert meetings.forget(one.ends_at + timedelta(seconds=1)) == 1
+
+
+def test_signs_that_a_database_cannot_hold_are_replaced(meetings: Meetings) -> None:
+    (one,) = keep(meetings, reading(occurrence(uid="a\0b", title="Talk\0 of \N{SNOWMAN}")))
+    assert one.title == "Talk\N{REPLACEMENT CHARACTER} of \N{SNOWMAN}"
+    (again,) = keep(meetings, reading(occurrence(uid="a\0b", title="Talk\0 of \N{SNOWMAN}")), LATER)
+    assert again.id == one.id
