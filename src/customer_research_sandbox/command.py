@@ -33,14 +33,14 @@ def sandbox() -> None:
     "--fault", "faults", multiple=True, metavar="SOURCE:KIND[:RATE]", help="What goes wrong; may be repeated."
 )
 def serve(operators: int, seed: int, as_of: str | None, latency: float, faults: tuple[str, ...]) -> None:
-    """Start Lago, HubSpot, Metabase, Notion, Slack and calendars on free loopback ports.
+    """Start Lago, HubSpot, Metabase, Notion, Slack, calendars and a mail server on free loopback ports.
 
     Prints one line of JSON with the addresses, the path of a settings file for --config, and the world's present; then
     serves until it is told to stop (Ctrl-C or SIGTERM).
 
     Faults: down, slow, http500, http429, auth, truncate, badjson, drop, schema; sources: lago, hubspot, metabase
-    (or warehouse), notion, slack, calendar; the rate is the share of requests that meet the fault. What was posted to Slack is shown
-    at the path /show of its address.
+    (or warehouse), notion, slack, calendar, email; the rate is the share of requests that meet the fault. What was posted to
+    Slack is shown at the path /show of its address; what was mailed lies in the folder `mail` beside the settings file.
     """
     from customer_research_sandbox.serve import Sandbox, clock_text  # noqa: PLC0415  (`--help` must stay cheap)
     from customer_research_sandbox.servers.faults import parse_fault  # noqa: PLC0415

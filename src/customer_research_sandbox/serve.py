@@ -1,4 +1,4 @@
-"""Start the whole sandbox in this process: four vendors, Slack and calendars, on free loopback ports, in a thread of their own.
+"""Start the whole sandbox in this process, in a thread of its own: four vendors, Slack, calendars and a mail server, on free ports.
 
 ```python
 with Sandbox.start(operators=400, seed=7) as sandbox:
@@ -33,6 +33,7 @@ from customer_research_sandbox.servers import calendar, hubspot, lago, metabase,
 from customer_research_sandbox.servers.cards import SNOWFLAKE
 from customer_research_sandbox.servers.diary import ZONE, Diary, diary_of
 from customer_research_sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
+from customer_research_sandbox.servers.mail import Mailbox, MailListener
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 from customer_research_sandbox.servers.slack_space import Workspace
 from customer_research_sandbox.servers.snowflake import Warehouse
@@ -59,10 +60,14 @@ class Sandbox:
         self._slack = slack.SlackServer(dataset.hubspot.owners, dataset.as_of, controls, time.monotonic)
         self.calendars = calendar.CalendarServer(diary_of(dataset.hubspot, dataset.as_of), controls)
         everything = (*vendors, self._slack, self.calendars)
-        self._listeners = {one.source: _Listener(one.source, one.app(), controls) for one in everything}
+        listeners = {one.source: _Listener(one.source, one.app(), controls) for one in everything}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
+        self.mailbox = Mailbox(self._folder / "mail")
+        mail = MailListener(self.mailbox, controls, _bound_socket)
+        self._listeners: dict[str, _Listener | MailListener] = {**listeners, "email": mail}
         self.addresses = {
-            source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in self._listeners.items()
+            **{source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in listeners.items()},
+            "email": f"smtp://{HOST}:{mail.port}",
         }
         self.config_path = self._folder / "settings.toml"
         private.write(
@@ -340,6 +345,13 @@ def _settings(
             "app_token": slack.APP_TOKEN,
         },
         **_diaries(people, addresses["calendar"]),
+        "email": {
+            "host": HOST,
+            "port": int(addresses["email"].rpartition(":")[2]),
+            "security": "none",
+            "sender": "Customer research <research@moovs-team.example.com>",
+        },
+        "deliveries": {"folder": str(folder / "deliveries")},
         "lake": {"folder": str(folder / "lake")},
         "store": {"url": f"sqlite:///{folder / 'customer-research.db'}", "snapshots": str(folder / "snapshots")},
         "rates": {"file": str(folder / "rates.csv")},

@@ -31,8 +31,9 @@ from typing import Any, NamedTuple
 SOURCES = ("lago", "hubspot", "metabase", "notion")
 """The sandbox's vendors, in the order in which they are listed everywhere."""
 
-DESTINATIONS = ("slack",)
-"""What the program sends to; no figure comes from there. Faults: down, slow, http500, http429, auth, badjson, drop, bomb, endless, deep."""
+DESTINATIONS = ("slack", "email")
+"""What the program sends to; no figure comes from there. Faults: down, slow, http500, http429, auth, badjson, drop, bomb, endless, deep;
+those of `email` stand in `servers.mail`."""
 
 DIARIES = ("calendar",)
 """The calendars of our own people: a feed, Google's and Microsoft's API over one diary. Faults: as of a vendor, without those of lists."""
