@@ -168,9 +168,13 @@ class RateLimited(SourceError):  # noqa: N818 - named as people say it
 
 
 class Unavailable(SourceError):  # noqa: N818 - named as people say it
-    """The source cannot be reached, timed out, cut the connection, or answered 5xx."""
+    """The source cannot be reached, timed out, cut the connection, or answered 5xx.
+
+    `never_sent` says that the request certainly did not reach it: what it asked for has not been done.
+    """
 
     retryable = True
+    never_sent = False
 
 
 class BadAnswer(SourceError):  # noqa: N818 - read as a statement

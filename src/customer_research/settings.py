@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from customer_research import private
 from customer_research.calendars.settings import GoogleSettings, IcsSettings, MeetingsSettings, MicrosoftSettings
+from customer_research.channels.settings import DeliverySettings, EmailSettings, WebhookSettings
 from customer_research.connect.settings import BoundsSettings, SettingsPart, V, VendorSettings
 from customer_research.domain.parsing import EARLIEST, LATEST, is_reckoned, toml
 from customer_research.errors import ConfigError
@@ -226,6 +227,9 @@ class _GeneralSettings(BaseSettings):
     serve: ServeSettings = Field(default_factory=ServeSettings)  # type: ignore[arg-type]
     oidc: OidcSettings = Field(default_factory=OidcSettings)  # type: ignore[arg-type]
     slack: SlackSettings = Field(default_factory=SlackSettings)  # type: ignore[arg-type]
+    email: EmailSettings = Field(default_factory=EmailSettings)  # type: ignore[arg-type]
+    webhook: WebhookSettings = Field(default_factory=WebhookSettings)
+    deliveries: DeliverySettings = Field(default_factory=DeliverySettings)  # type: ignore[arg-type]
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )

@@ -351,8 +351,11 @@ class Http:
             kind = client_error(error)
             if kind is None:
                 raise
-            again = kind is Unavailable and (safe or type(error).__name__ in NEVER_SENT)
-            return _Failure(self._unreachable(kind, error, log), again=again)
+            never_sent = type(error).__name__ in NEVER_SENT
+            failure = self._unreachable(kind, error, log)
+            if isinstance(failure, Unavailable):
+                failure.never_sent = never_sent
+            return _Failure(failure, again=kind is Unavailable and (safe or never_sent))
 
     async def _turn(self, path: str, log: RequestLog) -> RateLimited | None:
         """Wait for our own limits; that is no silence of the vendor's, so the deadline moves. The error, if it takes too long."""

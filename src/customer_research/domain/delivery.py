@@ -43,6 +43,19 @@ class Address:
     def __str__(self) -> str:
         return f"{self.channel}:{self.place}"
 
+    @classmethod
+    def read(cls, text: str) -> Address:
+        """An address as `str` writes it.
+
+        Raises:
+            ValueError: there is no such channel, or no place.
+        """
+        channel, _, place = text.strip().partition(":")
+        found = next((one for one in CHANNELS if one == channel.strip().lower()), None)
+        if found is None or not place.strip():
+            raise ValueError(f"{text[:60]!r} is no address: write {', '.join(f'{one}:PLACE' for one in CHANNELS)}.")
+        return cls(found, place.strip())
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -77,6 +90,38 @@ class Message:
     def key(self) -> str:
         """32 hexadecimal digits that are the same for the same message; they tell nothing of it to who reads them."""
         return message_key(self.kind, self.subject, self.occasion, self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A message but for what it says; its fields are those of `Message`."""
+
+    kind: str
+    subject: str
+    occasion: str
+    address: Address
+    elsewhere: Address | None = None
+    after: str = ""
+    updates: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key of the message that it becomes."""
+        return message_key(self.kind, self.subject, self.occasion, self.address)
+
+    def sealed(self, title: str, content: Mapping[str, Any]) -> Message:
+        """The message, with what it says."""
+        return Message(
+            kind=self.kind,
+            subject=self.subject,
+            occasion=self.occasion,
+            address=self.address,
+            title=title,
+            content=content,
+            elsewhere=self.elsewhere,
+            after=self.after,
+            updates=self.updates,
+        )
 
 
 def message_key(kind: str, subject: str, occasion: str, address: Address) -> str:

@@ -193,13 +193,14 @@ class Outbox:
         """Note that it is sent from now on, and begin the lease anew: what is sent is sent after this.
 
         Returns:
-            The delivery with `begun_at`, since when it may be over there: of several times the first.
+            The delivery with `begun_at`, since when it may be over there: of several times the first. What somebody insisted
+            on is done by that, and not done again.
 
         Raises:
             LeaseLost: it is another worker's, or nobody's: it must not be sent.
         """
-        begun = replace(claimed, begun_at=claimed.begun_at or now, lease_until=now + lease)
-        self._write(claimed, {"begun_at": begun.begun_at, "lease_until": begun.lease_until})
+        begun = replace(claimed, begun_at=claimed.begun_at or now, lease_until=now + lease, insisted=False)
+        self._write(claimed, {name: getattr(begun, name) for name in ("begun_at", "lease_until", "insisted")})
         return begun
 
     def mark(
@@ -240,7 +241,7 @@ class Outbox:
         )
         values = {
             name: getattr(marked, name)
-            for name in ("state", "changed_at", "remote", "reason", "due", "lease_until", "begun_at")
+            for name in ("state", "changed_at", "remote", "reason", "due", "lease_until", "begun_at", "insisted")
         }
         self._write(held, values, told=told, now=now)
         return marked
@@ -266,6 +267,13 @@ class Outbox:
         with self._store.read() as connection:
             row = connection.execute(sa.select(outbox).where(outbox.c.key == key)).mappings().first()
         return None if row is None else _delivery(row)
+
+    def remote_of(self, key: str) -> str:
+        """What a message is called over there, or the last that went in its place; empty: none is there."""
+        own = sa.or_(outbox.c.key == key, outbox.c.updates == key)
+        query = sa.select(outbox.c.remote).where(own, outbox.c.state == "sent").order_by(outbox.c.changed_at.desc())
+        with self._store.read() as connection:
+            return str(connection.execute(query.order_by(outbox.c.no.desc()).limit(1)).scalar() or "")
 
     def named(self, key_or_beginning: str) -> Delivery:
         """The delivery whose key begins so.
@@ -431,11 +439,6 @@ def _columns(message: Message) -> dict[str, Any]:
     }
 
 
-def _address(text: str) -> Address | None:
-    channel, _, place = text.partition(":")
-    return Address(cast("Channel", channel), place) if text else None
-
-
 def _delivery(row: Mapping[Any, Any]) -> Delivery:
     return Delivery(
         message=Message(
@@ -445,7 +448,7 @@ def _delivery(row: Mapping[Any, Any]) -> Delivery:
             address=Address(row["channel"], row["place"]),
             title=row["title"],
             content=row["content"] or {},
-            elsewhere=_address(row["elsewhere"]),
+            elsewhere=Address.read(row["elsewhere"]) if row["elsewhere"] else None,
             after=row["after"],
             updates=row["updates"],
         ),

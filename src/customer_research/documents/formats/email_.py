@@ -8,17 +8,43 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
 from customer_research.documents.formats import terminal
-from customer_research.documents.formats.letter import Attachment, Writer
+from customer_research.documents.formats.letter import Attachment, Letter, Writer
 from customer_research.documents.page import Page
 from customer_research.domain.report import Report
 
 _WIDTH = 78
 _LONGEST_NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a message is made of: its subject, the plain text, the HTML and the pictures that it shows."""
+
+    subject: str
+    text: str
+    letter: Letter
+
+
+def subject(report: Report, *, show_personal: bool = False) -> str:
+    """Whom a report is about, what it is, of when; and that it is partial."""
+    return _subject(Page(report, show_personal=show_personal))
+
+
+def parts(report: Report, *, show_personal: bool = False) -> Parts:
+    """What a report is as an e-mail, for who sends it.
+
+    Raises:
+        RenderError: a figure without a receipt, or a chart without the package that draws it.
+    """
+    page = Page(report, show_personal=show_personal)
+    text = terminal.render(report, show_personal=show_personal, width=_WIDTH)
+    return Parts(_subject(page), text, Writer(page).letter())
 
 
 def render(report: Report, *, show_personal: bool = False) -> bytes:
@@ -27,12 +53,11 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
     Raises:
         RenderError: a figure without a receipt, or a chart without the package that draws it.
     """
-    page = Page(report, show_personal=show_personal)
-    text = terminal.render(report, show_personal=show_personal, width=_WIDTH)
-    letter = Writer(page).letter()
+    made = parts(report, show_personal=show_personal)
+    text, letter = made.text, made.letter
     digest = hashlib.sha256(f"{report.generated_at.isoformat()}\x00{text}\x00{letter.html}".encode()).hexdigest()[:32]
     message = EmailMessage(policy=SMTP)
-    message["Subject"] = _subject(page)
+    message["Subject"] = made.subject
     message["Date"] = format_datetime(report.generated_at)
     message["Message-ID"] = f"<{digest}@customer-research.invalid>"
     message["X-Unsent"] = "1"

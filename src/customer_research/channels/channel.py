@@ -1,0 +1,99 @@
+"""The port of a channel: what it is given, how it answers, and the three ways in which sending may fail.
+
+Which of the three it is decides what happens next, so that a channel says it by what it knows and never by a guess: a message
+that may be over there is `Unsure`, whatever the error looks like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Literal, Protocol
+
+from customer_research.domain.delivery import Message
+from customer_research.errors import CustomerResearchError
+
+
+class NotDelivered(CustomerResearchError):  # noqa: N818 - read as a statement
+    """A channel did not take a message; one of the three below."""
+
+
+class Refused(NotDelivered):
+    """It will not be taken as it is, however often it is sent: somebody has to change something."""
+
+
+class Delayed(NotDelivered):
+    """It was certainly not taken, and may be later; `wait` is how many seconds the channel asked for (None: it did not)."""
+
+    def __init__(self, message: str, *, wait: float | None = None, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.wait = wait
+
+
+class Unsure(NotDelivered):
+    """It may have been taken, or not: nobody can tell from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message on its way.
+
+    Args:
+        message: what is sent.
+        put_at: when it was put into the outbox.
+        thread: what the message is called over there whose thread this one continues; empty: it begins one.
+        original: what the message is called over there in whose place this one goes; empty: in nobody's.
+        begun_at: since when it may be over there; None: it certainly is not.
+    """
+
+    message: Message
+    put_at: datetime
+    thread: str = ""
+    original: str = ""
+    begun_at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """The message's key."""
+        return self.message.key
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What came of looking a message up.
+
+    Args:
+        found: `there`: it has arrived; `absent`: it has not, or sending it again makes no second one; `cannot_tell`: nobody can
+            say.
+        remote: what it is called over there.
+        because: why it cannot be told, in a sentence.
+    """
+
+    found: Literal["there", "absent", "cannot_tell"]
+    remote: str = ""
+    because: str = ""
+
+
+class Channel(Protocol):
+    """A way by which messages leave. It may serve many at once."""
+
+    title: ClassVar[str]
+
+    async def send(self, outgoing: Outgoing) -> str:
+        """Send a message, and give what it is called over there.
+
+        Raises:
+            Refused: it will never be taken so.
+            Delayed: it was certainly not taken now.
+            Unsure: it may have been taken.
+        """
+
+    async def look_up(self, outgoing: Outgoing) -> Sighting:
+        """Whether a message is there that was begun to be sent at `begun_at` or later.
+
+        Raises:
+            Delayed: it cannot be asked now.
+        """
+
+    async def close(self) -> None:
+        """Release connections."""
