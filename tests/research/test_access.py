@@ -130,6 +130,12 @@ CASES: Mapping[str, Case] = {
     "tokens revoke": _all(token="x"),
     "audit list": _all(),
     "audit prune": _all(days=1),
+    "outbox list": _all(),
+    "outbox show": _all(key="0" * 32),
+    "outbox retry": _all(keys=("0" * 32,)),
+    "outbox drop": _all(key="0" * 32),
+    "outbox send": _all(),
+    "outbox forget": _all(days=1),
     "config show": _nothing(),
 }
 

@@ -96,6 +96,11 @@ API tokens: what lets programs and agents ask over HTTP, on whose behalf, what t
 Only the SHA-256 of a token's secret is kept; `tokens create` prints it once.
 """,
     "audit": "Who asked for what of whom, over HTTP and by MCP clients.",
+    "outbox": """\
+Messages to people and programs: each is kept under a key of its own, and sent once, whoever makes it again.
+
+`outbox send`, or a server, sends what is due. What failed, and what is not known to have arrived, stays until somebody decides.
+""",
     "config": "Show settings and where each comes from.",
 }
 """Groups of use cases that are none by themselves → what is said of them."""
@@ -106,6 +111,7 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "outcome": "Record what was done about an operator, and why one left; list it.",
     "tokens": "API tokens for programs and agents that ask over HTTP: create, list, revoke.",
     "audit": "Who asked for what of whom; remove what is old.",
+    "outbox": "Messages to people: list, show, send again, drop, send what is due.",
     "config": "Show settings and where each comes from.",
 }
 
@@ -225,6 +231,12 @@ _ALL = (
     UseCase("tokens revoke", "Take an API token back.", "asking:RevokeToken", "lines", "store", right="configure"),
     UseCase("audit list", "Who asked for what of whom.", "asking:Audit", "report", "store", right="configure"),
     UseCase("audit prune", "Remove what was noted long ago.", "asking:PruneAudit", "lines", "store", right="configure"),
+    UseCase("outbox list", "What is to be sent and was: to whom, by which way, how it stands.", "deliveries:Deliveries", "report", "store", right="configure"),
+    UseCase("outbox show", "One delivery in full, and what it says.", "deliveries:OneDelivery", "report", "store", right="configure"),
+    UseCase("outbox retry", "Have deliveries sent again.", "deliveries:Retry", "lines", "store", right="configure"),
+    UseCase("outbox drop", "Have a delivery not sent.", "deliveries:Drop", "lines", "store", right="configure"),
+    UseCase("outbox send", "Send what is due now, once.", "deliveries:SendDue", "lines", "store", right="configure", seconds=None),
+    UseCase("outbox forget", "Forget what old messages said.", "deliveries:ForgetSent", "lines", "store", right="configure"),
     UseCase("config show", "Every setting, its value, and where it comes from.", "house:Config", "lines", right="configure"),
 )
 # fmt: on
