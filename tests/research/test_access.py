@@ -136,6 +136,9 @@ CASES: Mapping[str, Case] = {
     "outbox drop": _all(key="0" * 32),
     "outbox send": _all(),
     "outbox forget": _all(days=1),
+    "slack allow": _all(email="ada@example.com"),
+    "slack people": _all(),
+    "slack remove": _all(email="ada@example.com"),
     "config show": _nothing(),
 }
 

@@ -60,6 +60,30 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class SlackPerson:
+    """Somebody who may ask in Slack: known there by a confirmed e-mail address, never by what they call themselves.
+
+    Args:
+        email: the address, in small letters.
+        permissions: what they may do and see.
+        owner_id: the account owner (HubSpot's id) who they are; empty: none.
+        alone: whether they see that owner's operators alone.
+        added_at, added_by: when and by whom they were let in.
+        user_id: who they are in Slack, from the first time that they asked on; empty: they did not yet.
+        seen_at: when they asked last, to the hour; None: never.
+    """
+
+    email: str
+    permissions: tuple[Permission, ...]
+    owner_id: str
+    alone: bool
+    added_at: datetime
+    added_by: str
+    user_id: str = ""
+    seen_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class NotedCall:
     """One use of a use case: nothing of what was typed, and no figure.
 

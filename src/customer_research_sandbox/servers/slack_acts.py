@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import itertools
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -42,7 +41,6 @@ class Acts:
     space: Workspace
     address: str
     secret: str = SIGNING_SECRET
-    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
     def command(self, user: str, text: str, channel: str = "C0SUCCESS", command: str = "/customer") -> Sent:
         """Somebody types a slash command."""
@@ -64,13 +62,12 @@ class Acts:
 
     def event(self, event: Row, user: str, *, event_id: str = "", retry: int = 0) -> Sent:
         """Something happened that the app listens to; `retry` says that it is told again, for that time."""
-        number = next(self._numbers)
         payload = {
             "token": "unused",
             "team_id": self._team(user),
             "api_app_id": APP_ID,
             "type": "event_callback",
-            "event_id": event_id or f"Ev0SANDBOX{number}",
+            "event_id": event_id or f"Ev0SANDBOX{self.space.number()}",
             "event_time": int(time.time()),
             "event": {"user": user, "event_ts": self.space.stamp(), **event},
             "authorizations": [{"team_id": TEAM_ID, "user_id": BOT_USER, "is_bot": True}],

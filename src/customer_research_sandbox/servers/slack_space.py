@@ -203,9 +203,13 @@ class Workspace:
 
     # -- triggers, answers, files --------------------------------------------------------------------------------------
 
+    def number(self) -> int:
+        """A number that was not given before."""
+        return next(self._numbers)
+
     def trigger(self) -> str:
         """A trigger that opens one view within three seconds."""
-        made = f"{next(self._numbers)}.{TEAM_ID}.{hashlib.sha256(str(time.monotonic()).encode()).hexdigest()[:16]}"
+        made = f"{self.number()}.{TEAM_ID}.{hashlib.sha256(str(time.monotonic()).encode()).hexdigest()[:16]}"
         self._triggers[made] = time.monotonic()
         return made
 
@@ -218,13 +222,13 @@ class Workspace:
 
     def answer_at(self, channel: str, user: str, of_message: str = "") -> str:
         """The path of a new `response_url`."""
-        path = f"/commands/{TEAM_ID}/{next(self._numbers)}/{hashlib.sha256(self.stamp().encode()).hexdigest()[:24]}"
+        path = f"/commands/{TEAM_ID}/{self.number()}/{hashlib.sha256(self.stamp().encode()).hexdigest()[:24]}"
         self.answering[path] = Answering(channel, user, self.now(), 0, of_message)
         return path
 
     def announce(self, name: str, length: int) -> File:
         """A file that is about to be sent."""
-        number = next(self._numbers)
+        number = self.number()
         made = File(f"F0FILE{number}", name, length)
         self.files[made.id] = made
         return made

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         use_case,
     )
     from customer_research.research.usecases.runner import Call, Runner, Use, finished, use_alone
+    from customer_research.research.usecases.slack_people import SlackDesk
 
 _HOMES = {
     **dict.fromkeys(("EXIT_CODES", "Answer", "Line", "State", "Table", "Text", "written"), "answer"),
@@ -37,6 +38,7 @@ _HOMES = {
     "Actor": "access",
     **dict.fromkeys(("Gate", "audited"), "gate"),
     **dict.fromkeys(("Call", "Runner", "Use", "finished", "use_alone"), "runner"),
+    "SlackDesk": "slack_people",
     "reference": "reference",
 }
 

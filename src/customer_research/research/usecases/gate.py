@@ -35,7 +35,7 @@ class Gate:
         self._issuer = Issuer(settings, url, self._clock) if settings.oidc.issuer else None
         self._store = open_store(settings.store_url)
         self._tokens = TokenBook(self._store)
-        self.note: Audit = _noting(CallBook(self._store))
+        self.note: Audit = noting(self._store)
 
     def close(self) -> None:
         """Give the store back."""
@@ -84,7 +84,9 @@ def audited(settings: Settings) -> Iterator[Audit]:
             store.close()
 
 
-def _noting(book: CallBook) -> Audit:
+def noting(store: Store) -> Audit:
+    """The audit in an open store."""
+    book = CallBook(store)
     return lambda use: book.add(noted(use))
 
 

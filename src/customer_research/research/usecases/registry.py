@@ -101,6 +101,7 @@ Messages to people and programs: each is kept under a key of its own, and sent o
 
 `outbox send`, or a server, sends what is due. What failed, and what is not known to have arrived, stays until somebody decides.
 """,
+    "slack": "The Slack app: serve it, make its manifest, and say who may ask there.",
     "config": "Show settings and where each comes from.",
 }
 """Groups of use cases that are none by themselves → what is said of them."""
@@ -112,6 +113,7 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "tokens": "API tokens for programs and agents that ask over HTTP: create, list, revoke.",
     "audit": "Who asked for what of whom; remove what is old.",
     "outbox": "Messages to people: list, show, send again, drop, send what is due.",
+    "slack": "The Slack app: `slack serve`, `slack manifest`, and who may ask there.",
     "config": "Show settings and where each comes from.",
 }
 
@@ -237,6 +239,9 @@ _ALL = (
     UseCase("outbox drop", "Have a delivery not sent.", "deliveries:Drop", "lines", "store", right="configure"),
     UseCase("outbox send", "Send what is due now, once.", "deliveries:SendDue", "lines", "store", right="configure", seconds=None),
     UseCase("outbox forget", "Forget what old messages said.", "deliveries:ForgetSent", "lines", "store", right="configure"),
+    UseCase("slack allow", "Let somebody ask in Slack, by e-mail address.", "slack_people:Allow", "lines", "store", right="configure"),
+    UseCase("slack people", "Who may ask in Slack.", "slack_people:People", "table", "store", right="configure"),
+    UseCase("slack remove", "Let somebody ask in Slack no longer.", "slack_people:Remove", "lines", "store", right="configure"),
     UseCase("config show", "Every setting, its value, and where it comes from.", "house:Config", "lines", right="configure"),
 )
 # fmt: on

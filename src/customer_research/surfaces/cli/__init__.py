@@ -34,6 +34,10 @@ PROGRAMS = {
         "customer_research.surfaces.mcp.command",
         "Serve agents: `mcp serve`; `mcp install` tells a client of it.",
     ),
+    "slack": (
+        "customer_research.surfaces.slack.command",
+        "The Slack app: `slack serve`, `slack manifest`, and who may ask there.",
+    ),
     "sandbox": ("customer_research_sandbox.command", "Run the sandbox: all vendors over HTTP, no credentials."),
 }
 """Commands that are no use cases, each a program of its own: the module that has it, and one line for the help."""
