@@ -91,6 +91,7 @@ CASES: Mapping[str, Case] = {
     "score": _nothing(tables="tables"),
     "today": _list(),
     "renewals": _list(),
+    "meetings list": _list(kept=True),
     "portfolio": _list(),
     "portfolio score": _all(),
     "churn-risk": _list(),

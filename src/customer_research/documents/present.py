@@ -65,6 +65,10 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "score history": "Score history",
         "assumption": "Assumption",
         "rates": "Exchange rates",
+        "calendar": "Calendars",
+        "ics": "Calendar feed",
+        "google": "Google Calendar",
+        "microsoft": "Microsoft Graph",
         "snapshot": "Account snapshot",
         "peers": "Similar operators",
     }

@@ -17,7 +17,7 @@ from customer_research.domain.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class PlannedMeeting:
-    """A meeting with an operator that HubSpot has for a coming instant (UTC)."""
+    """A meeting with an operator that HubSpot, or a calendar, has for a coming instant (UTC)."""
 
     operator_id: str
     name: str
@@ -52,7 +52,7 @@ class Book:
     """What a person sees first: whom to call, whom they meet, what renews, what moved since they looked.
 
     `owners` says whose book it is (all owners where nobody is named), `named` whether somebody is. `lines` are those who need
-    somebody, the most urgent first and then by MRR; `of` how many such there are, `operators` how many are present. `meetings` None: HubSpot did not tell; `renewals_unknown` counts those whose end or renewal is not known. `moves` are those since the snapshot looked at before (a gap: there is none).
+    somebody, the most urgent first and then by MRR; `of` how many such there are, `operators` how many are present. `meetings` None: HubSpot did not tell, and no calendar was read; `calendars` counts those read since the day before, all of whose meetings are in it; `renewals_unknown` counts those whose end or renewal is not known. `moves` are those since the snapshot looked at before (a gap: there is none).
     `left_out` counts the operators present whose lines are not kept ready, since there are more than the settings say; `history` proves the scores of earlier weeks that they carry.
     """
 
@@ -72,6 +72,7 @@ class Book:
     freshness: tuple[Freshness, ...]
     left_out: int = 0
     history: Receipt | None = None
+    calendars: int = 0
 
 
 RENEWAL_WINDOWS: Mapping[str, int] = MappingProxyType({"Enterprise": 120, "Mid-Market": 90, "SMB": 45, "Free": 45})

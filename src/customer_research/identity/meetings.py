@@ -58,7 +58,7 @@ class Matcher:
 
     def _associated(self, one: Occurrence) -> dict[str, tuple[MatchReason, str]]:
         operators = _of(self._known.companies, one.companies)
-        return {each: ("association", f"The CRM associates it with {self._name(each)}.") for each in operators}
+        return {each: ("association", f"HubSpot associates it with {self._name(each)}.") for each in operators}
 
     def _invited(self, one: Occurrence, outsiders: Iterable[str]) -> dict[str, tuple[MatchReason, str]]:
         found: dict[str, tuple[MatchReason, str]] = {}

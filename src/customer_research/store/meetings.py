@@ -94,7 +94,8 @@ class Asked:
         calendar: its name.
         read_at: when it was asked.
         until: up to when it was read.
-        entries: how many entries it had there; `internal` of them are among our own people, `private` are marked so.
+        entries: how many entries it had there when it last answered; `internal` of them are among our own people, `private` are
+            marked so.
         gaps: what it did not tell.
         answered_at: when it last answered at all; None: never.
     """
@@ -155,8 +156,9 @@ class Meetings:
         with self._store.begin() as connection:
             query = sa.select(calendar_reading).where(calendar_reading.c.calendar == calendar)
             before = connection.execute(query).mappings().first()
-            answered = before["answered_at"] if before is not None else None
-            _put_asked(connection, Asked(calendar, now, window.until, gaps=(gap,), answered_at=answered))
+            known = ("entries", "internal", "private", "answered_at")
+            last = {name: before[name] for name in known} if before is not None else {}
+            _put_asked(connection, Asked(calendar, now, window.until, gaps=(gap,), **last))
 
     def keep_calendars(self, names: Iterable[str]) -> None:
         """Forget all calendars but these: one that the settings no longer name has no meetings."""

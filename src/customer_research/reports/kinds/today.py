@@ -104,7 +104,8 @@ def _meetings(book: Book) -> Block:
     if book.meetings is None:
         return Prose("Not known: HubSpot's calendar was not read.", (), "unknown")
     if not book.meetings:
-        return Prose("HubSpot has none with these operators.", (_count(book, 0),))
+        has = "The calendars have" if book.calendars else "HubSpot has"
+        return Prose(f"{has} none with these operators.", (_count(book, 0),))
     rows = [
         (
             Text(meeting.name, operator=meeting.operator_id),

@@ -22,7 +22,7 @@ from customer_research.research.connections import Connections, OutOfReach, Shar
 from customer_research.research.meetings.known import known_people
 from customer_research.settings import Settings
 from customer_research.sources.hubspot.settings import HubSpotSettings
-from customer_research.store.database import Store
+from customer_research.store.database import Store, open_store
 from customer_research.store.meetings import Meetings
 
 AT_ONCE = 4
@@ -80,6 +80,12 @@ async def poll(
     await asyncio.to_thread(_keep, settings, store, known, readings, gaps, window, clock)
     told = (*gaps.values(), *(gap for one in readings for gap in one.gaps))
     return Poll(len(names(settings)), tuple(told))
+
+
+async def poll_now(settings: Settings, clock: Clock, shared: Shared | None = None) -> Poll:
+    """As `poll`, into the store of the settings."""
+    with await asyncio.to_thread(open_store, settings.store_url) as store:
+        return await poll(settings, store, clock, shared=shared)
 
 
 async def _read(

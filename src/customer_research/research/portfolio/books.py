@@ -19,6 +19,7 @@ from customer_research.domain.book import (
 )
 from customer_research.domain.evidence import Gap
 from customer_research.domain.line import DAYS, READY_MOST, Line
+from customer_research.domain.meeting import Window
 from customer_research.domain.portfolio import Moves
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
@@ -30,12 +31,16 @@ from customer_research.settings import Settings
 from customer_research.store.books import Books, Ready
 from customer_research.store.database import Store, open_to_read
 from customer_research.store.history import History
+from customer_research.store.meetings import CRM, Meetings
 
 MEETING_DAYS, RENEWAL_DAYS, WEEK = 7, 30, 7
 """How many days a book looks ahead, and back where nobody has looked at it before."""
 
 LINES, RENEWALS = 10, 5
 """How many operators and how many coming ends and renewals a book shows."""
+
+CALENDARS_LAST = timedelta(days=1)
+"""How long what calendars told is shown, instead of HubSpot's meetings at the snapshot."""
 
 _MONTHS = 3
 """Months of a quarter."""
@@ -76,6 +81,7 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
         before = books.looked(who, ready.snapshot.id, now if noted else None)
         mine = None if ids is None else books.ids(ready, ids)
         lines = books.lines(ready, ids, needed=True, most=most)
+        met = _met(store, ready, mine, now)
         return Book(
             snapshot=ready.snapshot,
             generated_at=now,
@@ -84,7 +90,8 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
             lines=lines,
             of=needed,
             operators=operators,
-            meetings=_meetings(ready, mine),
+            meetings=met[0],
+            calendars=met[1],
             renewals=tuple(sorted(coming, key=_by_date))[:RENEWALS],
             renewals_of=len(coming),
             renewals_unknown=sum(one.days_unknown["next"] for one in chosen),
@@ -199,6 +206,32 @@ def _by_date(line: Line) -> tuple[Any, ...]:
 
 def _by_worth(line: Line) -> tuple[Any, ...]:
     return line.worth is None, -(line.worth or 0), line.operator_id
+
+
+def _met(
+    store: Store, ready: Ready, mine: Collection[str] | None, now: datetime
+) -> tuple[tuple[PlannedMeeting, ...] | None, int]:
+    """The meetings of the coming days, and how many calendars told of them: 0 where none was read in the last day.
+
+    Calendars that were read say more than HubSpot at the snapshot, and what is cancelled since; one that was silent since then leaves
+    HubSpot's beside them.
+    """
+    kept = Meetings(store)
+    read = [one for one in kept.asked() if one.answered_at is not None and now - one.answered_at <= CALENDARS_LAST]
+    if not read:
+        return _meetings(ready, mine), 0
+    found = kept.between(Window(now, now + timedelta(days=MEETING_DAYS)))
+    told = [
+        PlannedMeeting(operator.operator_id, operator.name, one.title, one.starts_at, one.receipt)
+        for one in found
+        if one.is_on
+        for operator in one.operators
+        if mine is None or operator.operator_id in mine
+    ]
+    if not any(one.calendar == CRM for one in read):
+        known = {(one.operator_id, one.starts_at) for one in told}
+        told += [one for one in _meetings(ready, mine) or () if (one.operator_id, one.starts_at) not in known]
+    return tuple(sorted(told, key=lambda one: (one.starts_at, one.name))), len(read)
 
 
 def _meetings(ready: Ready, mine: Collection[str] | None) -> tuple[PlannedMeeting, ...] | None:

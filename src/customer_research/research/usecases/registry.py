@@ -90,6 +90,9 @@ Record what no system knows: what was done about an operator that may leave, and
 Records are added and never changed; `outcome retract` takes a wrong one back. Billing stays the truth on who left and when:
 a recorded reason stands beside it. `backtest` tells how what was done biases the figures.
 """,
+    "meetings": """\
+Meetings with operators, from HubSpot, calendar feeds, Google Calendar and Outlook.
+""",
     "tokens": """\
 API tokens: what lets programs and agents ask over HTTP, on whose behalf, what they may see, and until when.
 
@@ -110,6 +113,7 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "history": "An operator's score over time and what moved it; backfill, list and verify snapshots.",
     "scorecard": "`scorecard use NAME`: the default scorecard, changed behind the gate of `backtest`.",
     "outcome": "Record what was done about an operator, and why one left; list it.",
+    "meetings": "Coming meetings with operators, of all calendars.",
     "tokens": "API tokens for programs and agents that ask over HTTP: create, list, revoke.",
     "audit": "Who asked for what of whom; remove what is old.",
     "outbox": "Messages to people: list, show, send again, drop, send what is due.",
@@ -194,6 +198,7 @@ _ALL = (
     UseCase("score", "Score every operator of anybody's canonical tables, and print it.", "lake:Score", "table", right="operate", seconds=None),
     UseCase("today", "Whom to call first, why, until when; whom you meet, what ends or renews, what moved.", "books:Today", "report", "store"),
     UseCase("renewals", "What ends, renews or bills next, by day and money.", "books:Renewals", "report", "store"),
+    UseCase("meetings list", "Coming meetings with operators, of all calendars: when, with whom, and why that is so.", "meetings:Listed", "report", "live lake store"),
     UseCase("portfolio", "Who needs attention and why, over all operators; `portfolio score` scores them.", "lists:Portfolio", "report", "lake store"),
     UseCase("portfolio score", "Score every operator of the lake, and keep it.", "lake:PortfolioScore", "table", "lake store", right="operate", seconds=None),
     UseCase("churn-risk", "Who may leave: ranked by what would be lost, with the signs for and against.", "lists:ChurnRisk", "report", "live lake store"),
