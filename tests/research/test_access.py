@@ -107,6 +107,7 @@ CASES: Mapping[str, Case] = {
     "alerts ack": Case(ALERT, "refused", "named"),
     "alerts snooze": Case({**ALERT, "until": "now"}, "refused", "named"),
     "alerts assign": Case({**ALERT, "name": "Kim"}, "refused", "named"),
+    "alerts tell": _all(to=("file:x",)),
     "alerts rules": _nothing(),
     "alerts simulate": _all(),
     "calibrate": _all(),

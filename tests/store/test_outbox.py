@@ -347,6 +347,37 @@ def test_deliveries_are_listed_by_state_kind_channel_and_subject(box: Outbox) ->
     assert box.list(states={"ready"}, most=1) == ((box.find(made[2].key),), 3)
 
 
+def test_the_last_message_about_each_subject_and_how_many_an_address_was_to_get(box: Outbox) -> None:
+    def put(subject: str, minutes: int, kind: str = "alert", address: Address = CHANNEL, dropped: str = "") -> Message:
+        made = message(f"{minutes}", kind=kind, subject=subject, address=address)
+        box.put(made, now=NOW + minutes * MINUTE, dropped=dropped)
+        return made
+
+    put("op-1", 1)
+    last = put("op-1", 2, "alert_note")
+    muted = put("op-2", 3, dropped="Muted.")
+    put("op-1", 4, "digest")
+    put("op-1", 5, address=MAILBOX)
+    found = box.last_about(("alert", "alert_note"), CHANNEL)
+    assert {subject: one.message for subject, one in found.items()} == {"op-1": last, "op-2": muted}
+    assert box.put_since(("alert", "alert_note"), CHANNEL, NOW) == 2
+    assert box.put_since(("alert", "alert_note"), CHANNEL, NOW + 2 * MINUTE) == 1
+    assert box.put_since(("alert",), MAILBOX, NOW) == 1
+    assert box.last_about(("alert",), Address("file", "x")) == {}
+
+
+def test_what_a_message_or_the_last_in_its_place_is_called_over_there(box: Outbox) -> None:
+    first = message()
+    box.put(first, now=NOW)
+    assert box.remote_of(first.key) == ""
+    box.mark(taken(box), "sent", now=NOW, remote="1.1")
+    assert box.remote_of(first.key) == "1.1"
+    for minutes, (remote, state) in enumerate((("1.1", "sent"), ("9.9", "sent"), ("", "failed"))):
+        box.put(message(f"change {minutes}", updates=first.key), now=NOW)
+        box.mark(taken(box), state, now=NOW + minutes * MINUTE, remote=remote)  # type: ignore[arg-type]
+    assert box.remote_of(first.key) == "9.9"
+
+
 def test_how_an_outbox_stands(box: Outbox) -> None:
     assert box.waiting().counts == {}
     assert box.waiting().oldest_due is None

@@ -313,6 +313,20 @@ class Outbox:
             every = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
             return tuple(map(_delivery, connection.execute(ordered).mappings())), int(every)
 
+    def last_about(self, kinds: Collection[str], address: Address) -> Mapping[str, Delivery]:
+        """The last message of these kinds that was made for an address, by whom it is about."""
+        own = (outbox.c.kind.in_(sorted(kinds)), *_of(address))
+        last = sa.select(sa.func.max(outbox.c.no)).where(*own).group_by(outbox.c.subject)
+        with self._store.read() as connection:
+            found = connection.execute(sa.select(outbox).where(outbox.c.no.in_(last))).mappings()
+            return {one.message.subject: one for one in map(_delivery, found)}
+
+    def put_since(self, kinds: Collection[str], address: Address, since: datetime) -> int:
+        """How many messages of these kinds an address was to get since an instant, those that were dropped not counted."""
+        own = (outbox.c.kind.in_(sorted(kinds)), *_of(address), outbox.c.put_at >= since, outbox.c.state != "dropped")
+        with self._store.read() as connection:
+            return int(connection.execute(sa.select(sa.func.count()).where(*own)).scalar_one())
+
     def waiting(self) -> Waiting:
         """How many deliveries there are of each state, and since when the oldest is due that is not yet over."""
         counts = sa.select(outbox.c.state, sa.func.count()).group_by(outbox.c.state)
@@ -400,6 +414,10 @@ def _free() -> sa.ColumnElement[bool]:
     still = other.c.state.in_(_OPEN)
     none = sa.and_(*(~sa.exists(sa.select(other.c.no).where(first, still)) for first in firsts))
     return sa.or_(sa.and_(outbox.c.after == "", outbox.c.updates == ""), none)
+
+
+def _of(address: Address) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return outbox.c.channel == address.channel, outbox.c.place == storable(address.place)
 
 
 def _drop_unsent(connection: sa.Connection, keys: Collection[str], reason: str, now: datetime) -> tuple[str, ...]:

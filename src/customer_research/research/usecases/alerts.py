@@ -137,6 +137,27 @@ def _said(episode: Episode, what: str) -> Answer:
 
 
 @request
+class Tell(Request):
+    """Put messages into the outbox: one for each alert that is new and cannot wait, one for each change of band after it, in its thread.
+
+    What was told is not told again, however often this runs. A reader gets at most so many in a week (--budget); what is to be done
+    at once comes beyond that, the rest stands in `alerts` and in the digest. What stood at the first check is not new.
+    """
+
+    to: tuple[str, ...] = option(
+        "An address told of everybody's operators (repeatable): slack:C0123.", (), metavar="ADDRESS"
+    )
+    owners: bool = option("Each account owner of their own operators, as they want it (`me set`).", False)
+    budget: int = option("How many alerts a reader gets in a week.", 3, ge=1)
+
+    def answer(self, call: Call) -> Answer:
+        told = rooms.alert_messages.tell(
+            call.settings, to=self.to, owners=self.owners, budget=self.budget, now=call.clock()
+        )
+        return lines(*told.words())
+
+
+@request
 class Rules(Request):
     """The alert rules: when each is raised and cleared, whom it concerns, what to do, and why so."""
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from customer_research.research import audit, doctor, export, lake_directory, tokens
     from customer_research.research.alerting import alerts, open_list
     from customer_research.research.batch import batch, entries, site
-    from customer_research.research.delivering import deliveries
+    from customer_research.research.delivering import alert_messages, deliveries
     from customer_research.research.meetings import listing, reading
     from customer_research.research.one import account_snapshots, draft_check, resolve
     from customer_research.research.past import default_card, monthly_trial, outcomes
@@ -31,7 +31,7 @@ _HOMES = {
     "research": ("audit", "doctor", "export", "lake_directory", "tokens"),
     "research.alerting": ("alerts", "open_list"),
     "research.batch": ("batch", "entries", "site"),
-    "research.delivering": ("deliveries",),
+    "research.delivering": ("alert_messages", "deliveries"),
     "research.meetings": ("listing", "reading"),
     "research.one": ("account_snapshots", "draft_check", "resolve"),
     "research.past": ("default_card", "monthly_trial", "outcomes"),
