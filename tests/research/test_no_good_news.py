@@ -12,6 +12,7 @@ from customer_research.domain.evidence import Gap
 from customer_research.domain.portfolio import Group, Moves, Overview, Risks, Week
 from customer_research.domain.report import Bullets, Prose, Report
 from customer_research.errors import UsageError
+from customer_research.reports.inquiries import digest_message
 from customer_research.reports.kinds import alerts as alerts_kind
 from customer_research.reports.kinds import digest, portfolio_summary
 from customer_research.reports.kinds import portfolio_churn_risk as churn_risk
@@ -70,6 +71,8 @@ def test_filters_that_fit_nobody(filled: Settings, wanted: Selection) -> None:
         newest.risk_report(filled, wanted, now=NOW),
         digest.KIND.build(Week(found, quiet, NO_HISTORY, {})),
         digest.KIND.build(Week(found, NO_HISTORY, NO_HISTORY, {})),
+        digest_message.REPORT.build(Week(found, quiet, NO_HISTORY, {})),
+        digest_message.REPORT.build(Week(found, NO_HISTORY, NO_HISTORY, {})),
         portfolio_summary.KIND.build(Overview(found, risks, NO_HISTORY, {}, ())),
     ):
         no_good_news(report, words)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import replace
 from datetime import timedelta
@@ -17,6 +18,7 @@ from customer_research.domain.portfolio import Mover, Moves, Week
 from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.words import money_words
 from customer_research.errors import UsageError
+from customer_research.reports.inquiries import digest_message
 from customer_research.reports.kinds import digest, today
 from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
@@ -212,6 +214,72 @@ def test_a_week_with_many_movers_tells_ten_worse_and_five_better(filled: Setting
     assert words(report, "worse").count("Worse ") == 10 + 1
     assert words(report, "better").count("Better ") == 5 + 1
     assert "(10 of 30 shown)" in words(report, "worse")
+
+
+def test_a_short_digest_tells_five_worse_and_five_better_by_money_each_with_a_reason_and_a_step(
+    filled: Settings,
+) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found = moves(filled, newest, 7)
+    assert isinstance(found, Moves)
+    with newest_listing(filled, NOW) as listing:
+        pattern = listing.lines([STOPPED])[STOPPED]
+    step = pattern.step
+    assert step is not None
+    movers = tuple(Mover(f"w{n}", f"Worse {n:02}", 90, "healthy", 50, "at_risk", "active", -40) for n in range(9))
+    better = tuple(Mover(f"b{n}", f"Better {n:02}", 50, "at_risk", 85, "healthy", "active", 35) for n in range(7))
+    unknown = Mover("u", "Unknown", None, None, None, "unsettled", "active", None)
+    lines = {
+        one.operator_id: replace(
+            pattern, operator_id=one.operator_id, name=one.name, worth=place, flag="Bookings fell."
+        )
+        for place, one in enumerate((*movers, *better))
+    }
+    week = _week(filled, replace(found, new_at_risk=movers[:2], worse=(*movers, unknown), better=better))
+    report = digest_message.REPORT.build(replace(week, lines=lines))
+    worse = words(report, "worse")
+    assert re.findall(r"Worse \d\d", worse) == [f"Worse {n:02}" for n in range(8, -1, -1)][:5] + [
+        f"Worse {n:02}" for n in range(3, -1, -1)
+    ]
+    assert worse.count("90 Healthy to 50 At Risk. Bookings fell. Next: ") == 5
+    assert worse.count(f"{step.action.rstrip('.')} ({step.by}, {step.due}).") == 5
+    assert "5 more: Worse 03, Worse 02, Worse 01, Worse 00, Unknown." in worse
+    assert words(report, "better").count("Still: Bookings fell.") == 5
+    alone = digest_message.REPORT.build(replace(week, moves=replace(found, worse=(unknown,), new_at_risk=()), lines={}))
+    assert "Unknown, MRR not known: not there to " in words(alone, "worse")
+
+
+def test_a_short_digest_of_an_empty_week_says_so_and_of_an_unknown_one_does_not(filled: Settings) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found = moves(filled, newest, 7)
+    assert isinstance(found, Moves)
+    quiet = replace(found, new_at_risk=(), worse=(), better=(), left=(), came=(), uncompared=0)
+    report = digest_message.REPORT.build(_week(filled, quiet))
+    assert report.headline is not None
+    assert report.headline.text.startswith("A quiet week to 2026-11-01: nobody's standing changed.")
+    assert "Nobody fell or got worse by ten points or a band." in words(report, "worse")
+    untold = digest_message.REPORT.build(_week(filled, replace(quiet, uncompared=3)))
+    assert "Of those who can be compared, nobody fell" in words(untold, "worse")
+    gap = digest_message.REPORT.build(replace(_week(filled, quiet), moves=Gap("store", "unavailable", "no store", "")))
+    assert "no store" in words(gap, "worse")
+    assert "better" not in [part.id for part in gap.sections]
+
+
+def test_a_short_digest_names_critical_alerts_and_fits_a_message(filled: Settings) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found, acts = moves(filled, newest, 7), done(filled, newest, 60)
+    assert isinstance(found, Moves)
+    assert not isinstance(acts, Gap)
+    raised = next(e for e in acts.raised if e.subject == STOPPED)
+    critical = tuple(replace(raised, subject=f"op-{n}", name=f"Name {n}") for n in range(7))
+    week = replace(_week(filled, found), done=replace(acts, critical=critical))
+    assert "7 critical alerts open: Name 0, Name 1, Name 2, Name 3, Name 4 and 2 more." in words(
+        digest_message.REPORT.build(week), "critical"
+    )
+    short = looked_at.digest_report(filled, now=LATER, short=True)
+    assert (short.kind, short.title) == ("digest", "Weekly digest")
+    for style in FORMATS:
+        assert render(short, style)
 
 
 def _week(settings: Settings, found: Moves) -> Week:

@@ -83,7 +83,8 @@ def _count(found: Week, value: int) -> Fact[float]:
     return number(found.portfolio, value, "count")
 
 
-def _totals(found: Week) -> Iterator[Block]:
+def week_totals(found: Week) -> Iterator[Block]:
+    """How many there are, how many At Risk or Critical now and then, and the money; how often the scorecard was right."""
     portfolio, moves = found.portfolio, found.moves
     at_risk = sum(group.operators for group in portfolio.bands if group.name in AT_RISK_BANDS)
     lines = [
@@ -222,7 +223,8 @@ def _advice(found: Week) -> Block:
     return bullets(items) or Prose("Nothing in the figures known asks for an action.", (_count(found, 0),))
 
 
-def _stale(found: Week) -> Iterator[Prose]:
+def stale(found: Week) -> Iterator[Prose]:
+    """What of the week is old, or not known."""
     portfolio = found.portfolio
     age = portfolio.generated_at - portfolio.snapshot.as_of
     if age > STALE_AFTER:
@@ -242,7 +244,8 @@ def _stale(found: Week) -> Iterator[Prose]:
         yield Prose(text, (_count(found, unsettled.operators),), "unknown")
 
 
-def _head(found: Week) -> Head:
+def head(found: Week) -> Head:
+    """What stands above the week of everybody, or of some owners."""
     head = portfolio_head(found.portfolio, _headline(found))
     return replace(head, title=f"Weekly digest: {' and '.join(found.owners)}") if found.owners else head
 
@@ -264,9 +267,9 @@ def critical_ids(done: AlertsOfWeek | Gap) -> tuple[str, ...]:
 KIND = Kind(
     "digest",
     "Weekly digest",
-    _head,
+    head,
     (
-        section("totals", "The week", _totals),
+        section("totals", "The week", week_totals),
         section(
             "new",
             "Newly at risk",
@@ -291,7 +294,7 @@ KIND = Kind(
             weight=1,
         ),
         section("advice", "What to do", lambda found: nobody(found.portfolio) or _advice(found), weight=3),
-        section("stale", "Stale", lambda found: bullets(_stale(found)), weight=1),
+        section("stale", "Stale", lambda found: bullets(stale(found)), weight=1),
     ),
     answers="What changed in a week: who is newly at risk, worse, better; what was done, and what is to be done?",
     place=140,

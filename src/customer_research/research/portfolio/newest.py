@@ -85,13 +85,16 @@ def _lacking(found: Portfolio) -> tuple[Gap, ...]:
     return tuple(gap for source in found.freshness if source.state != "ok" for gap in source.gaps)
 
 
-def digest_report(settings: Settings, *, now: datetime, owner: str = "") -> Report:
+def digest_report(settings: Settings, *, now: datetime, owner: str = "", short: bool = False) -> Report:
     """The week up to the newest snapshot, of the operators of an owner (HubSpot's id, a name, a part of one; empty: of all).
+
+    `short` is the form for a message: those who moved with the most money, with one reason and one thing to do each.
 
     Raises:
         UsageError: as `portfolio_report`, or there is no such owner.
         StoreError: the score history or the alerts cannot be read.
     """
+    from customer_research.reports.inquiries import digest_message  # noqa: PLC0415 - start-up time
     from customer_research.reports.kinds import digest  # noqa: PLC0415 - start-up time
 
     with newest_listing(settings, now) as whole:
@@ -101,9 +104,11 @@ def digest_report(settings: Settings, *, now: datetime, owner: str = "") -> Repo
         week, acts = moves(settings, listing.snapshot, WEEK, ids), done(settings, listing.snapshot, WEEK, ids)
         found = _looked(settings, listing, Selection(limit=digest.ISSUES))
         shown = (line.operator_id for line in found.lines)
-        told = listing.lines([*digest.moved_ids(week), *shown, *digest.critical_ids(acts)])
+        moved = digest_message.moved_ids(week) if short else digest.moved_ids(week)
+        told = listing.lines([*moved, *shown, *digest.critical_ids(acts)])
     owners = tuple(dict.fromkeys(name for _, name in people or ()))
-    return digest.KIND.build(Week(found, week, acts, told, owners))
+    made = Week(found, week, acts, told, owners)
+    return digest_message.REPORT.build(made) if short else digest.KIND.build(made)
 
 
 def summary_report(settings: Settings, *, now: datetime) -> Report:

@@ -93,9 +93,14 @@ class Digest(Request):
     WHOSE = ("owner",)
 
     owner: str = option("Only this account owner's operators: HubSpot's id, or the name or a part of it.", "")
+    short: bool = option(
+        "As a message: at most five who got worse and five better, by money, one reason and one thing to do each.",
+        False,
+    )
 
     def answer(self, call: Call) -> Answer:
-        return of_report(rooms.newest.digest_report(call.settings, now=call.clock(), owner=self.owner))
+        report = rooms.newest.digest_report(call.settings, now=call.clock(), owner=self.owner, short=self.short)
+        return of_report(report)
 
 
 def of_everybody(call: Call, kind: str) -> Answer:
