@@ -24,6 +24,7 @@ from customer_research.calendars.settings import GoogleSettings, IcsSettings, Me
 from customer_research.channels.settings import DeliverySettings, EmailSettings, WebhookSettings
 from customer_research.connect.settings import BoundsSettings, SettingsPart, V, VendorSettings
 from customer_research.domain.parsing import EARLIEST, LATEST, is_reckoned, toml
+from customer_research.domain.zones import known
 from customer_research.errors import ConfigError
 from customer_research.sources import settings_models
 
@@ -129,6 +130,19 @@ class ServeSettings(SettingsPart):
         return value.rstrip("/")
 
 
+class ScheduleSettings(SettingsPart):
+    """What is done by itself (`schedule add`)."""
+
+    zone: str = Field("UTC", description="By whose clock (IANA) schedules go that name none: Europe/London")
+
+    @field_validator("zone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if not known(value):
+            raise ValueError("is no time zone as IANA names them; write Europe/London")
+        return value
+
+
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
 """Signatures that a token may have: with a key pair, so that who can check a token cannot make one."""
 
@@ -226,6 +240,7 @@ class _GeneralSettings(BaseSettings):
     ics: IcsSettings = Field(default_factory=IcsSettings)  # type: ignore[arg-type]
     serve: ServeSettings = Field(default_factory=ServeSettings)  # type: ignore[arg-type]
     oidc: OidcSettings = Field(default_factory=OidcSettings)  # type: ignore[arg-type]
+    schedules: ScheduleSettings = Field(default_factory=ScheduleSettings)  # type: ignore[arg-type]
     slack: SlackSettings = Field(default_factory=SlackSettings)  # type: ignore[arg-type]
     email: EmailSettings = Field(default_factory=EmailSettings)  # type: ignore[arg-type]
     webhook: WebhookSettings = Field(default_factory=WebhookSettings)

@@ -142,6 +142,20 @@ CASES: Mapping[str, Case] = {
     "slack people": _all(),
     "slack remove": _all(email="ada@example.com"),
     "config show": _nothing(),
+    "schedule add": _all(name="weekly-digest"),
+    "schedule list": _nothing(),
+    "schedule next": _nothing(),
+    "schedule runs": _all(),
+    "schedule run": _all(name="nightly-sync"),
+    "schedule pause": _all(name="nightly-sync"),
+    "schedule resume": _all(name="nightly-sync"),
+    "schedule remove": _all(name="nightly-sync"),
+    "me show": _nothing(),
+    "me set": _nothing(zone="UTC"),
+    "me mute": _nothing(),
+    "me unmute": _nothing(),
+    "me list": _nothing(),
+    "me forget": _nothing(),
 }
 
 

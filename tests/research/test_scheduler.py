@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -429,19 +428,18 @@ def test_the_loop_sleeps_until_the_next_time_and_outlives_a_store_that_is_away(
             raise StoreBusy("The store is held by another program.")
         return standing(now)
 
-    async def sleep(seconds: float) -> None:
+    async def sleep(seconds: float, stop: asyncio.Event) -> None:
         slept.append(seconds)
         clock.now += timedelta(seconds=seconds)
         await asyncio.sleep(0.001)
         if len(slept) == 4:
-            raise asyncio.CancelledError
+            stop.set()
 
     monkeypatch.setattr(book, "standing", read)
 
     async def served() -> None:
         scheduler = Scheduler(book, performed, clock, "one", sleep=sleep)
-        with suppress(asyncio.CancelledError):
-            await scheduler.serve()
+        await scheduler.serve(asyncio.Event())
         await scheduler.idle()
 
     asyncio.run(served())

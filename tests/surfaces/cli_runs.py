@@ -67,7 +67,7 @@ def changed(config: Path, folder: Path, changes: Mapping[str, Mapping[str, objec
             elif value is None:
                 document[part].remove(name)
             else:
-                document[part][name] = value
+                document.setdefault(part, tomlkit.table())[name] = value
     path = folder / "changed.toml"
     path.write_text(tomlkit.dumps(document), encoding="utf-8")
     return path

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -59,8 +60,14 @@ async def unheard(_schedule: Schedule, _run: Run) -> None:
     """Nobody hears."""
 
 
+async def slept(seconds: float, stop: asyncio.Event) -> None:
+    """Wait so many seconds, or until told to stop."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
 class Scheduler:
-    """Does what is due, in one event loop. `serve` goes on until it is cancelled; `look` looks once.
+    """Does what is due, in one event loop. `serve` goes on until it is told to stop; `look` looks once.
 
     Args:
         book: the schedules and runs.
@@ -69,7 +76,7 @@ class Scheduler:
         worker: the name of this process; no two have the same.
         heard: hears how each run ended.
         at_once: how many runs at the same time.
-        sleep: waits so many seconds.
+        sleep: waits so many seconds, or until told to stop.
     """
 
     def __init__(
@@ -81,7 +88,7 @@ class Scheduler:
         *,
         heard: Heard = unheard,
         at_once: int = AT_ONCE,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float, asyncio.Event], Awaitable[None]] = slept,
     ) -> None:
         self._book, self._perform, self._clock, self._worker = book, perform, clock, worker
         self._heard, self._at_once, self._sleep = heard, at_once, sleep
@@ -89,21 +96,23 @@ class Scheduler:
         self._own: set[tuple[str, datetime]] = set()
         self._pruned_at: datetime | None = None
         self._next: datetime | None = None
+        self.looked_at = time.monotonic()
+        """When it last looked, by the process's own clock."""
 
     @property
     def running(self) -> int:
         """How many runs are under way in this process."""
         return len(self._tasks)
 
-    async def serve(self) -> None:
-        """Look again and again; a store that does not answer is asked again with the next look."""
-        while True:
+    async def serve(self, stop: asyncio.Event) -> None:
+        """Look again and again until told to stop; a store that does not answer is asked again with the next look."""
+        while not stop.is_set():
             try:
                 await self.look()
             except StoreError as error:
                 logger.warning("The schedules could not be read: %s", error.message)
                 self._next = None
-            await self._sleep(self._pause())
+            await self._sleep(self._pause(), stop)
 
     def _pause(self) -> float:
         seconds = 0.0 if self._next is None else (self._next - self._clock()).total_seconds()
@@ -117,7 +126,7 @@ class Scheduler:
         Raises:
             StoreError: the schedules cannot be read.
         """
-        now = self._clock()
+        now, self.looked_at = self._clock(), time.monotonic()
         begun, ended = await asyncio.to_thread(self._claimed, now)
         for schedule, run in begun:
             task = asyncio.create_task(self._do(schedule, run))
@@ -264,6 +273,8 @@ class Scheduler:
             self._own.discard(key)
         now = self._clock()
         ended = replace(run, state=outcome.state, said=outcome.said, ended_at=now, lease_until=None, sent=outcome.sent)
+        seconds = (now - run.begun_at).total_seconds()
+        logger.info("Schedule %s, planned for %s UTC: %s after %.1f s", run.schedule, f"{run.planned_at:%F %H:%M}", ended.state, seconds)
         if await asyncio.to_thread(self._book.end, run, outcome.state, outcome.said, now, sent=outcome.sent):
             await self._heard(schedule, ended)
         return ended

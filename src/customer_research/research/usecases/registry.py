@@ -105,6 +105,14 @@ Messages to people and programs: each is kept under a key of its own, and sent o
 `outbox send`, or a server, sends what is due. What failed, and what is not known to have arrived, stays until somebody decides.
 """,
     "slack": "The Slack app: serve it, make its manifest, and say who may ask there.",
+    "schedule": """\
+What is done by itself: which use case, when by whose clock, to whom. Schedules run while `customer-research serve` does; any number
+of such processes on one store may, and each time is used once.
+""",
+    "me": """\
+Where each of our own people is told, by which clock, in which hours not, and of what not. Digests and alerts about a book go to
+whoever has its HubSpot owner id. Who asks over HTTP or in Slack sees and changes only how they are told themselves.
+""",
     "config": "Show settings and where each comes from.",
 }
 """Groups of use cases that are none by themselves → what is said of them."""
@@ -118,6 +126,8 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "audit": "Who asked for what of whom; remove what is old.",
     "outbox": "Messages to people: list, show, send again, drop, send what is due.",
     "slack": "The Slack app: `slack serve`, `slack manifest`, and who may ask there.",
+    "schedule": "What is done by itself, and when: add, list, next, run, pause, remove.",
+    "me": "How you, or one of your people, want to be told: place, clock, quiet hours, mute.",
     "config": "Show settings and where each comes from.",
 }
 
@@ -248,6 +258,20 @@ _ALL = (
     UseCase("slack allow", "Let somebody ask in Slack, by e-mail address.", "slack_people:Allow", "lines", "store", right="configure"),
     UseCase("slack people", "Who may ask in Slack.", "slack_people:People", "table", "store", right="configure"),
     UseCase("slack remove", "Let somebody ask in Slack no longer.", "slack_people:Remove", "lines", "store", right="configure"),
+    UseCase("schedule add", "Have a use case done by itself.", "schedules:Add", "lines", "store", right="configure"),
+    UseCase("schedule list", "The schedules: what each does, when, to whom, how it went.", "schedules:Listed", "table", "store"),
+    UseCase("schedule next", "When schedules come next, by their clock and in UTC.", "schedules:Next", "table", "store"),
+    UseCase("schedule runs", "How the runs of schedules went, skipped and late ones too.", "schedules:Runs", "table", "store", right="configure"),
+    UseCase("schedule run", "Do what a schedule says now.", "schedules:RunNow", "lines", "live lake store", right="operate", seconds=None),
+    UseCase("schedule pause", "Have a schedule do nothing for now.", "schedules:Pause", "lines", "store", right="configure"),
+    UseCase("schedule resume", "Have a paused schedule go on.", "schedules:Resume", "lines", "store", right="configure"),
+    UseCase("schedule remove", "Remove a schedule and its runs.", "schedules:Remove", "lines", "store", right="configure"),
+    UseCase("me show", "How a person is told.", "people:Show", "lines", "store"),
+    UseCase("me set", "Say where and by which clock a person is told, and in which hours not.", "people:Settings", "lines", "store"),
+    UseCase("me mute", "Send a person no messages of a kind.", "people:Mute", "lines", "store"),
+    UseCase("me unmute", "Send a person messages of a kind again.", "people:Unmute", "lines", "store"),
+    UseCase("me list", "Everybody of whom it is known how they want to be told.", "people:Everybody", "table", "store", right="configure"),
+    UseCase("me forget", "Remove what is known of how a person wants to be told.", "people:Forget", "lines", "store"),
     UseCase("config show", "Every setting, its value, and where it comes from.", "house:Config", "lines", right="configure"),
 )
 # fmt: on

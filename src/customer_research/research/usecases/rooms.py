@@ -12,7 +12,7 @@ if TYPE_CHECKING:
         drift_report,
         thresholds_report,
     )
-    from customer_research.research import audit, doctor, export, lake_directory, tokens
+    from customer_research.research import audit, doctor, export, lake_directory, persons, tokens
     from customer_research.research.alerting import alerts, open_list
     from customer_research.research.batch import batch, entries, site
     from customer_research.research.delivering import alert_messages, deliveries
@@ -23,12 +23,13 @@ if TYPE_CHECKING:
     from customer_research.research.past.calibration import drift, on_files, on_lake, thresholds
     from customer_research.research.past.history import backfill, operator_history, proof
     from customer_research.research.portfolio import books, history, newest, own_book, peers, take
+    from customer_research.research.scheduling import declared, planning, requests
     from customer_research.research.sync import all_sources, import_tables
-    from customer_research.research.usecases import calibration_json, reference
+    from customer_research.research.usecases import calibration_json, reference, scheduled
 
 _HOMES = {
     "reports.inquiries": ("backtest_report", "calibration_report", "drift_report", "thresholds_report"),
-    "research": ("audit", "doctor", "export", "lake_directory", "tokens"),
+    "research": ("audit", "doctor", "export", "lake_directory", "persons", "tokens"),
     "research.alerting": ("alerts", "open_list"),
     "research.batch": ("batch", "entries", "site"),
     "research.delivering": ("alert_messages", "deliveries"),
@@ -39,8 +40,9 @@ _HOMES = {
     "research.past.calibration": ("drift", "on_files", "on_lake", "thresholds"),
     "research.past.history": ("backfill", "operator_history", "proof"),
     "research.portfolio": ("books", "history", "newest", "own_book", "peers", "take"),
+    "research.scheduling": ("declared", "planning", "requests"),
     "research.sync": ("all_sources", "import_tables"),
-    "research.usecases": ("calibration_json", "reference"),
+    "research.usecases": ("calibration_json", "reference", "scheduled"),
 }
 _HOME = {name: f"customer_research.{home}.{name}" for home, names in _HOMES.items() for name in names}
 

@@ -1,0 +1,228 @@
+"""What people do about schedules: add, list, see what comes next, pause, remove."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
+
+from customer_research.domain.delivery import Address
+from customer_research.domain.schedule import OWNERS, Run, Schedule
+from customer_research.errors import UsageError
+from customer_research.research.scheduling.declared import shipped
+from customer_research.research.scheduling.times import checked, times
+from customer_research.settings import Settings
+from customer_research.store.database import open_store, open_to_read
+from customer_research.store.schedules import ScheduleBook, unknown
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody wants of a schedule; what is empty, a shipped one of that name decides.
+
+    Args:
+        name: what it is called.
+        use_case: what is to be done.
+        request: with which request.
+        cron, zone, after: when, as `domain.schedule.Schedule` says.
+        late_hours: how late it may begin.
+        recipients: to whom.
+        failures_to: who hears of failures.
+    """
+
+    name: str
+    use_case: str
+    request: Mapping[str, Any]
+    cron: str
+    zone: str
+    after: str
+    late_hours: float
+    recipients: tuple[str, ...]
+    failures_to: str
+
+
+def of_wish(wish: Wish, settings: Settings) -> Wish:
+    """A wish with what a shipped schedule of its name adds.
+
+    Raises:
+        UsageError: it says neither what nor when, and no such schedule is shipped.
+    """
+    known = shipped().get(wish.name)
+    if known is None and not wish.use_case:
+        names = ", ".join(shipped())
+        raise UsageError(
+            f"No schedule {wish.name[:60]!r} is shipped.", hint=f"Say what is to be done, or name one of: {names}."
+        )
+    taken = known is not None and wish.use_case in {"", known.use_case}
+    timed = bool(wish.cron or wish.after)
+    return Wish(
+        name=wish.name,
+        use_case=wish.use_case or (known.use_case if known else ""),
+        request={**(known.request if known and taken else {}), **wish.request},
+        cron=wish.cron if timed or known is None else known.cron,
+        zone=wish.zone or settings.schedules.zone,
+        after=wish.after if timed or known is None else known.after,
+        late_hours=wish.late_hours,
+        recipients=wish.recipients or (known.recipients if known and taken else ()),
+        failures_to=wish.failures_to,
+    )
+
+
+def with_request(wish: Wish, values: Mapping[str, Any]) -> Wish:
+    """A wish whose request has these values besides."""
+    return replace(wish, request={**wish.request, **values})
+
+
+def add(settings: Settings, wish: Wish, *, who: str, rights: Collection[str], book: str, now: datetime) -> Schedule:
+    """Keep a schedule whose use case and request have been found good.
+
+    Raises:
+        UsageError: its name, times, or an address cannot be used; or there is one of that name.
+        StoreError: the store cannot be written to.
+    """
+    if not _NAME.fullmatch(wish.name):
+        raise UsageError(
+            f"{wish.name[:70]!r} is no name of a schedule.",
+            hint="Up to 60 small letters, digits and hyphens: weekly-digest.",
+        )
+    if bool(wish.cron) == bool(wish.after):
+        raise UsageError(
+            "A schedule has times of its own, or comes after another.", hint="Give one of --cron and --after."
+        )
+    made = Schedule(
+        name=wish.name,
+        use_case=wish.use_case,
+        request=wish.request,
+        cron=wish.cron and checked(wish.cron, wish.zone, now),
+        zone=wish.zone,
+        after=wish.after,
+        lateness=timedelta(hours=wish.late_hours),
+        recipients=tuple(dict.fromkeys(one if one == OWNERS else written(one) for one in wish.recipients)),
+        failures_to=wish.failures_to and written(wish.failures_to),
+        since=now,
+        paused=False,
+        created_at=now,
+        created_by=who,
+        rights=tuple(sorted(rights)),
+        book=book,
+    )
+    with open_store(settings.store_url) as store:
+        schedules = ScheduleBook(store)
+        if made.after:
+            _check_chain(made, {one.name: one for one in schedules.all()})
+        schedules.add(made)
+    return made
+
+
+def written(address: str) -> str:
+    """An address as it is kept.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        return str(Address.read(address))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def _check_chain(made: Schedule, others: Mapping[str, Schedule]) -> None:
+    """What it comes after is there, and does not come after it.
+
+    Raises:
+        UsageError: not so.
+    """
+    before = made.after
+    while before:
+        if before == made.name:
+            raise UsageError(
+                f"{made.after} comes after {made.name} already.", hint="Give one of them times of its own."
+            )
+        if before not in others:
+            raise unknown(before)
+        before = others[before].after
+
+
+@contextmanager
+def schedules_of(settings: Settings) -> Iterator[ScheduleBook]:
+    """The schedules, to read them.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with open_to_read(settings.store_url) as store:
+        yield ScheduleBook(store)
+
+
+def listed(settings: Settings) -> tuple[tuple[Schedule, ...], Mapping[str, Run]]:
+    """Every schedule, and the newest run of each that has one.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    with schedules_of(settings) as book:
+        return book.all(), book.newest()
+
+
+def found(settings: Settings, name: str) -> Schedule:
+    """A schedule.
+
+    Raises:
+        UsageError: there is none of that name.
+        StoreError: the store cannot be read.
+    """
+    with schedules_of(settings) as book:
+        one = book.find(name)
+    if one is None:
+        raise unknown(name)
+    return one
+
+
+def runs(settings: Settings, name: str, most: int | None) -> tuple[Run, ...]:
+    """The runs of a schedule (empty: of all), the newest first.
+
+    Raises:
+        UsageError: there is no such schedule.
+        StoreError: the store cannot be read.
+    """
+    with schedules_of(settings) as book:
+        if name and book.find(name) is None:
+            raise unknown(name)
+        return book.runs(name, most)
+
+
+def pause(settings: Settings, name: str, *, paused: bool, now: datetime) -> Schedule:
+    """Pause a schedule, or let it go on.
+
+    Raises:
+        UsageError: there is none of that name.
+        StoreError: the store cannot be written to.
+    """
+    with open_store(settings.store_url) as store:
+        return ScheduleBook(store).pause(name, paused=paused, now=now)
+
+
+def remove(settings: Settings, name: str) -> None:
+    """Remove a schedule and what is known of its runs.
+
+    Raises:
+        UsageError: there is none of that name, or others come after it.
+        StoreError: the store cannot be written to.
+    """
+    with open_store(settings.store_url) as store:
+        book = ScheduleBook(store)
+        behind = [one.name for one in book.all() if one.after == name]
+        if behind:
+            raise UsageError(f"{', '.join(behind)} comes after {name}.", hint="Remove that first.")
+        book.remove(name)
+
+
+def next_times(schedule: Schedule, now: datetime, count: int) -> tuple[datetime, ...]:
+    """The next planned instants of a schedule that has times of its own."""
+    return tuple(islice(times(schedule.cron, schedule.zone, max(now, schedule.since)), count))

@@ -1,0 +1,178 @@
+"""What a schedule's run does: its use case with the rights of whoever made it, and messages of what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from customer_research.domain.report import Report
+from customer_research.domain.schedule import Run, Schedule
+from customer_research.errors import CustomerResearchError, UsageError
+from customer_research.research.request import validated
+from customer_research.research.scheduling.requests import of_owner
+from customer_research.research.scheduling.scheduler import Outcome, Scheduler
+from customer_research.research.scheduling.sending import Reader, Sending, Sent, told_of
+from customer_research.research.usecases.access import Actor, by_rights, within_book
+from customer_research.research.usecases.answer import Answer, Table, Text
+from customer_research.research.usecases.registry import use_case
+from customer_research.settings import Settings
+from customer_research.store.database import Store, open_store
+from customer_research.store.schedules import ScheduleBook
+
+if TYPE_CHECKING:
+    from customer_research.research.usecases.runner import Call
+
+SURFACE = "schedule"
+
+Use = Callable[[str, Mapping[str, Any], Actor], Awaitable[Answer]]
+"""Uses a use case for an actor."""
+
+TOLD_BY_THEMSELVES: frozenset[str] = frozenset()
+"""Use cases of which messages are made that are no report of theirs."""
+
+FAILED = frozenset({"failed", "not_configured", "not_found"})
+
+
+def actor_of(schedule: Schedule) -> Actor:
+    """In whose name, and with which rights, a schedule's runs are done: its maker's when it was made."""
+    return Actor(schedule.created_by, SURFACE, frozenset(schedule.rights), schedule.book)
+
+
+class Performing:
+    """Does what schedules say.
+
+    Args:
+        settings: the settings tree.
+        store: has the outbox and the people.
+        use: uses a use case.
+        clock: the present instant.
+    """
+
+    def __init__(self, settings: Settings, store: Store, use: Use, clock: Callable[[], datetime]) -> None:
+        self._settings, self._store, self._use, self._clock = settings, store, use, clock
+
+    async def __call__(self, schedule: Schedule, run: Run) -> Outcome:
+        """Do a run.
+
+        Raises:
+            CustomerResearchError: as its use case says.
+        """
+        sending = Sending(self._store, schedule, run, self._clock())
+        states, faults = [await self._everybody(schedule, sending)], list[str]()
+        for reader in await asyncio.to_thread(sending.readers, self._settings):
+            try:
+                states.append(await self._reader(schedule, sending, reader))
+            except CustomerResearchError as error:  # the others are told nevertheless
+                faults.append(f"{reader.name or reader.owner_id}: {error.message}")
+        return _outcome(states, faults, sending.sent)
+
+    async def _reader(self, schedule: Schedule, sending: Sending, reader: Reader) -> str:
+        """What is told to one account owner; how it came out."""
+        if reader.person is None:
+            sending.nowhere(reader)
+            return "done"
+        request = of_owner(use_case(schedule.use_case).request(), schedule.request, reader.owner_id)
+        answer = await self._use(schedule.use_case, request, actor_of(schedule))
+        await asyncio.to_thread(sending.of_reader, sendable(answer), _title(schedule), reader, reader.person)
+        return answer.state
+
+    async def _everybody(self, schedule: Schedule, sending: Sending) -> str:
+        """What is told to addresses, and what is done though nobody is told; how it came out."""
+        if not sending.addresses() and schedule.recipients:
+            return "done"
+        answer = await self._use(schedule.use_case, schedule.request, actor_of(schedule))
+        if sending.addresses():
+            await asyncio.to_thread(sending.of_everybody, sendable(answer), _title(schedule))
+        return answer.state
+
+    async def heard(self, schedule: Schedule, run: Run) -> None:
+        """Tell those who wait for it that a run failed, or was skipped."""
+        await asyncio.to_thread(told_of, self._store, schedule, run, self._clock())
+
+
+def _outcome(states: Sequence[str], faults: Sequence[str], sent: Sent) -> Outcome:
+    if faults:
+        return Outcome("failed", f"{' '.join(faults)} {sent.words()}".strip(), sent.new)
+    failed = next((state for state in states if state in FAILED), None)
+    if failed is not None:
+        words = {"failed": "It failed.", "not_configured": "A setting is missing.", "not_found": "Nobody was found."}
+        return Outcome("failed", f"{words[failed]} {sent.words()}".strip(), sent.new)
+    said = sent.words()
+    if "partial" in states:
+        return Outcome("partial", f"A source was missing. {said}".strip(), sent.new)
+    return Outcome("done", said, sent.new)
+
+
+def _title(schedule: Schedule) -> str:
+    return f"{schedule.name}: {use_case(schedule.use_case).sentence.rstrip('.')}"
+
+
+def sendable(answer: Answer) -> Report | tuple[str, ...]:
+    """What is sent of an answer: its report, or its lines.
+
+    Raises:
+        UsageError: it cannot be sent.
+    """
+    body = answer.body
+    if isinstance(body, Report):
+        return body
+    if isinstance(body, Table):
+        rows = tuple("; ".join(filter(None, row)) for row in body.rows)
+        return (*body.before, *rows, *body.after, *((body.last,) if body.last else ()))
+    if isinstance(body, Text) or not isinstance(body, tuple):
+        raise UsageError("What it answers cannot be sent.", hint="Remove the schedule's addresses.")
+    return tuple(line if isinstance(line, str) else "".join(line) for line in body)
+
+
+def worker_name() -> str:
+    """A name that no two processes have."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+
+async def run_now(call: Call, schedule: Schedule) -> Run:
+    """Do what a schedule says, at once, within the use of another use case.
+
+    Raises:
+        StoreError: the store cannot be used.
+    """
+    store = await call.aside(open_store, call.settings.store_url)
+    with ThreadPoolExecutor(
+        1, "schedule"
+    ) as own:  # what waits for vendors in the middle of its work must not do so in the loop
+        try:
+            performing = Performing(call.settings, store, partial(_within, call, call.threads or own), call.clock)
+            scheduler = Scheduler(ScheduleBook(store), performing, call.clock, worker_name(), heard=performing.heard)
+            return await scheduler.begin_asked(schedule)
+        finally:
+            store.close()
+
+
+async def _within(call: Call, threads: Executor, name: str, request: Mapping[str, Any], actor: Actor) -> Answer:
+    """Use a use case with the connections of the one that is being used."""
+    from customer_research.research.usecases.runner import Call as Within
+
+    case = use_case(name)
+    asked = validated(case.request(), request)
+    by_rights(actor, case, asked)
+    inner = Within(
+        case,
+        actor,
+        call.read_settings,
+        config=call.config,
+        fixed_clock=call.fixed_clock,
+        shared=call.shared,
+        threads=threads,
+    )
+    asked = await within_book(inner, asked)
+    if inspect.iscoroutinefunction(asked.answer):
+        found: Answer = await asked.answer(inner)
+        return found
+    return await inner.aside(asked.answer, inner)
