@@ -38,6 +38,7 @@ def test_every_walkthrough_has_samples() -> None:
         "metrics-over-time.md",
         "not-tried-live.md",
         "sandbox.md",
+        "schedules.md",
         "serving-agents.md",
     }
 

@@ -129,6 +129,9 @@ class Scheduler:
         now, self.looked_at = self._clock(), time.monotonic()
         begun, ended = await asyncio.to_thread(self._claimed, now)
         for schedule, run in begun:
+            self._own.add(
+                (run.schedule, run.planned_at)
+            )  # before another look: whose lease ends is still this process's
             task = asyncio.create_task(self._do(schedule, run))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -274,7 +277,13 @@ class Scheduler:
         now = self._clock()
         ended = replace(run, state=outcome.state, said=outcome.said, ended_at=now, lease_until=None, sent=outcome.sent)
         seconds = (now - run.begun_at).total_seconds()
-        logger.info("Schedule %s, planned for %s UTC: %s after %.1f s", run.schedule, f"{run.planned_at:%F %H:%M}", ended.state, seconds)
+        logger.info(
+            "Schedule %s, planned for %s UTC: %s after %.1f s",
+            run.schedule,
+            f"{run.planned_at:%F %H:%M}",
+            ended.state,
+            seconds,
+        )
         if await asyncio.to_thread(self._book.end, run, outcome.state, outcome.said, now, sent=outcome.sent):
             await self._heard(schedule, ended)
         return ended

@@ -37,7 +37,7 @@ from customer_research.store.schedules import ScheduleBook
 logger = logging.getLogger(__name__)
 
 Part = Literal["scheduler", "outbox"]
-PARTS: tuple[Part, ...] = get_args(Part)
+BY_ITSELF: tuple[Part, ...] = get_args(Part)
 
 STOP_SECONDS = 30.0
 """How long what is under way may go on when the server is told to stop."""
@@ -78,7 +78,7 @@ class Background:
         settings: Settings,
         config: Path | None = None,
         *,
-        parts: Collection[Part] = PARTS,
+        parts: Collection[Part] = BY_ITSELF,
         heard: Audit = unheard,
         ended: Callable[[Schedule, Run], None] = lambda _schedule, _run: None,
         stop_seconds: float = STOP_SECONDS,
@@ -112,9 +112,7 @@ class Background:
         )
         channels = await self._stack.enter_async_context(Channels(self._settings, self._clock))
         self._performing = Performing(self._settings, store, self._runner.use, self._clock)
-        self.scheduler = Scheduler(
-            ScheduleBook(store), self._performing, self._clock, worker_name(), heard=self._hear
-        )
+        self.scheduler = Scheduler(ScheduleBook(store), self._performing, self._clock, worker_name(), heard=self._hear)
         at_once = self._settings.deliveries.at_once
         self.worker = Worker(Outbox(store), channels, self._clock, at_once=at_once)
         return self

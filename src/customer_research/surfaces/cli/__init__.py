@@ -30,6 +30,10 @@ EXIT_CODES = {
 }
 
 PROGRAMS = {
+    "serve": (
+        "customer_research.surfaces.serve.command",
+        "Do what is scheduled, deliver messages, answer agents and Slack, until told to end.",
+    ),
     "mcp": (
         "customer_research.surfaces.mcp.command",
         "Serve agents: `mcp serve`; `mcp install` tells a client of it.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from pathlib import Path
@@ -32,7 +32,7 @@ from starlette.routing import Route
 
 from customer_research.domain.access import PERMISSIONS
 from customer_research.errors import CustomerResearchError, UsageError
-from customer_research.research.usecases import Actor, Gate, Runner
+from customer_research.research.usecases import Actor, Gate, Runner, Use
 from customer_research.settings import Settings, load_settings
 from customer_research.surfaces.mcp.logs import redact
 from customer_research.surfaces.mcp.server import server
@@ -92,7 +92,15 @@ def caller() -> Actor:
     return actor
 
 
-def application(settings: Settings, config: Path | None, url: str, key: bytes, hosts: Sequence[str] = ()) -> Starlette:
+def application(
+    settings: Settings,
+    config: Path | None,
+    url: str,
+    key: bytes,
+    hosts: Sequence[str] = (),
+    *,
+    heard: Callable[[Use], None] = lambda _use: None,
+) -> Starlette:
     """The whole server.
 
     Args:
@@ -101,13 +109,19 @@ def application(settings: Settings, config: Path | None, url: str, key: bytes, h
         url: its address as clients write it.
         key: signs cursors.
         hosts: names that requests may name beside those of the settings.
+        heard: hears of each use of a use case, once it is noted.
 
     Raises:
         StoreError: the store cannot be opened.
         ConfigError: the identity provider cannot be used.
     """
     gate = Gate(settings, url)
-    runner = Runner(settings, config=config, audit=gate.note)
+
+    def noting(use: Use) -> None:
+        gate.note(use)
+        heard(use)
+
+    runner = Runner(settings, config=config, audit=noting)
     security = TransportSecuritySettings(
         allowed_hosts=_hosts(settings, url, hosts), allowed_origins=list(settings.serve.allowed_origins)
     )
@@ -173,10 +187,10 @@ def serve(config: Path | None, *, host: str, port: int, workers: int) -> None:
         ConfigError, StoreError: the settings or the store cannot be used.
     """
     settings = load_settings(config)
-    url = settings.serve.url or f"http://{_written(host)}:{port}{PATH}"
-    _require_a_way_in(settings, url, host)
+    url = settings.serve.url or f"http://{written_host(host)}:{port}{PATH}"
+    require_a_way_in(settings, url, host)
     os.environ[TOLD] = json.dumps(
-        {"config": str(config or ""), "url": url, "key": secrets.token_hex(32), "host": _written(host)}
+        {"config": str(config or ""), "url": url, "key": secrets.token_hex(32), "host": written_host(host)}
     )
     uvicorn.run(
         f"{__name__}:worker",
@@ -199,7 +213,13 @@ def worker() -> Starlette:
     return application(load_settings(config), config, told["url"], bytes.fromhex(told["key"]), (told["host"],))
 
 
-def _require_a_way_in(settings: Settings, url: str, host: str) -> None:
+def require_a_way_in(settings: Settings, url: str, host: str) -> None:
+    """Refuse an address that others can reach as long as nobody could be let in.
+
+    Raises:
+        UsageError: so.
+        StoreError: the store cannot be opened.
+    """
     gate = Gate(settings, url)
     try:
         way_in = gate.is_open()
@@ -219,6 +239,6 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _written(host: str) -> str:
+def written_host(host: str) -> str:
     """A host as it stands in an address."""
     return f"[{host}]" if ":" in host else host

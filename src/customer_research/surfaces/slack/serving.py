@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -13,24 +13,31 @@ from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from customer_research.errors import ConfigError
-from customer_research.research.usecases import Runner, SlackDesk
+from customer_research.research.usecases import Runner, SlackDesk, Use
 from customer_research.settings import Settings, load_settings
 from customer_research.surfaces.mcp.logs import redact
 from customer_research.surfaces.slack.app import LATE_SECONDS, SlackApp, slack_app
 
 
 @asynccontextmanager
-async def app_alone(settings: Settings, config: Path | None = None) -> AsyncIterator[SlackApp]:
-    """The app with a runner of its own, whose uses are noted in the store.
+async def app_alone(
+    settings: Settings, config: Path | None = None, *, heard: Callable[[Use], None] = lambda _use: None
+) -> AsyncIterator[SlackApp]:
+    """The app with a runner of its own, whose uses are noted in the store; `heard` hears of each then.
 
     Raises:
         ConfigError: the token is missing, or Slack does not know it.
         StoreError: the store cannot be opened.
     """
     desk = SlackDesk(settings)
+
+    def noting(use: Use) -> None:
+        desk.note(use)
+        heard(use)
+
     try:
         async with (
-            Runner(settings, config=config, audit=desk.note) as runner,
+            Runner(settings, config=config, audit=noting) as runner,
             slack_app(settings, runner, desk=desk) as app,
         ):
             yield app

@@ -1,0 +1,79 @@
+"""One process that serves: its log, its signals, its end."""
+
+from __future__ import annotations
+
+import math
+import sys
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+
+from customer_research.settings import load_settings
+from customer_research.surfaces.serve.application import Serving, application
+from customer_research.surfaces.serve.command import Part
+from customer_research.surfaces.serve.logs import log_lines
+
+DRAWN_SECONDS = 5
+"""Beyond the time that runs have at the end, so long may calls under way go on."""
+
+
+class Server(uvicorn.Server):
+    """A server that tells what works by itself of a signal at once, and not when the last connection is closed."""
+
+    def __init__(self, config: uvicorn.Config, serving: Serving) -> None:
+        super().__init__(config)
+        self._serving = serving
+        self.failed = False
+        serving.ended = self._ended
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end."""
+        self._serving.stop.set()
+        super().handle_exit(sig, frame)
+
+    def _ended(self, _error: BaseException) -> None:
+        self.failed = True
+        self.should_exit = True
+
+
+async def served(
+    config: Path | None,
+    parts: tuple[Part, ...],
+    *,
+    host: str,
+    port: int,
+    stop_seconds: float,
+    as_json: bool,
+    key: bytes,
+) -> None:
+    """Serve until the process is told to end; it ends with code 1 where a part ended by a fault of ours.
+
+    Raises:
+        UsageError: the address is for others, too, and nobody could be let in.
+        ConfigError, StoreError: the settings or the store cannot be used.
+    """
+    log_lines(as_json=as_json)
+    settings = load_settings(config)
+    url = settings.serve.url
+    hosts: tuple[str, ...] = ()
+    if "mcp" in parts:
+        from customer_research.surfaces.mcp.http import PATH, require_a_way_in, written_host  # noqa: PLC0415 - an extra
+
+        url = url or f"http://{written_host(host)}:{port}{PATH}"
+        require_a_way_in(settings, url, host)
+        hosts = (written_host(host),)
+    serving = Serving(settings, config, parts, url, key, hosts, stop_seconds)
+    made = uvicorn.Config(
+        application(serving),
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=math.ceil(stop_seconds) + DRAWN_SECONDS,
+    )
+    server = Server(made, serving)
+    await server.serve()
+    if server.failed or not server.started:
+        sys.exit(1)
