@@ -20,7 +20,7 @@ _LIGHTER = 3
 class Room:
     """What a format has room for: `size` in all, what a node takes, what a heading takes, and the space between nodes.
 
-    `least` is what each part of one weight gets before one of them gets more.
+    `least` is what each part of one weight gets before one of them gets more. An entry of a node takes at least 1.
     """
 
     size: int
@@ -29,12 +29,24 @@ class Room:
     between: int
     least: int
     _sizes: dict[int, tuple[Node, int]] = field(default_factory=dict)
+    _cuts: dict[tuple[int, int], Node] = field(default_factory=dict)
 
     def size_of(self, node: Node) -> int:
         """What a node takes: each is measured once, for drawing costs more than all else here."""
         if id(node) not in self._sizes:
             self._sizes[id(node)] = node, self.of_node(node)
         return self._sizes[id(node)][1]
+
+    def cut(self, node: Node, count: int) -> Node:
+        """The first entries of a node, the same each time, so that they too are measured once."""
+        place = id(node), count
+        if place not in self._cuts:
+            self._cuts[place] = _cut(node, count)
+        return self._cuts[place]
+
+    def fits(self, before: Sequence[Node], node: Node, size: int) -> bool:
+        """Whether a node has room behind others; one with more entries than there is room is not drawn to tell."""
+        return _entries(node) <= size and self.taken((*before, node)) <= size
 
     def taken(self, nodes: Sequence[Node]) -> int:
         """What a part with these nodes takes; nothing without any."""
@@ -88,10 +100,10 @@ def _fitting(nodes: Sequence[Node], size: int, room: Room) -> tuple[Node, ...]:
     """The first nodes that have room, the last of them cut; what cannot be cut and has none is left out."""
     shown: list[Node] = []
     for node in nodes:
-        if room.taken((*shown, node)) <= size:
+        if room.fits(shown, node, size):
             shown.append(node)
             continue
-        part = _most(node, lambda cut: room.taken((*shown, cut)) <= size)
+        part = _most(node, shown, size, room)
         if part is not None:
             shown.append(part)
             break
@@ -100,13 +112,13 @@ def _fitting(nodes: Sequence[Node], size: int, room: Room) -> tuple[Node, ...]:
     return tuple(shown)
 
 
-def _most(node: Node, fits: Callable[[Node], bool]) -> Node | None:
-    """As many entries of a node as fit; None where not even one does."""
-    low, high = 0, _entries(node) - 1
+def _most(node: Node, before: Sequence[Node], size: int, room: Room) -> Node | None:
+    """As many entries of a node as have room behind others; None where not even one has."""
+    low, high = 0, min(_entries(node) - 1, size)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(_cut(node, middle)) else (low, middle - 1)
-    return _cut(node, low) if low and fits(_cut(node, low)) else None
+        low, high = (middle, high) if room.fits(before, room.cut(node, middle), size) else (low, middle - 1)
+    return room.cut(node, low) if low and room.fits(before, room.cut(node, low), size) else None
 
 
 def _cut(node: Node, count: int) -> Node:
