@@ -17,7 +17,7 @@ from customer_research.domain.alert import Alert, Episode, Grounds, Observation,
 from customer_research.domain.alert_told import OVER, AlertTold, goes_on, news
 from customer_research.domain.delivery import Address, Delivery
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.line import Line
+from customer_research.domain.line import Line, Step
 from customer_research.domain.money import Money
 from customer_research.domain.person import Person
 from customer_research.domain.vocabularies import Severity
@@ -79,6 +79,7 @@ def line(subject: str, band: str = "at_risk", level: str = "this_week", owner: s
         because="Usage fell.",
         act="Call them",
         by="CSM",
+        step=Step("Call them.", "CSM", "Usage fell.", "high", "by 2026-11-09", ()),
         basis=dict.fromkeys(("health", "mrr", "owner", "because", "act"), (PROOF,)),
     )
 
@@ -272,6 +273,9 @@ def test_a_message_says_who_how_it_stands_why_and_what_to_do_and_can_be_answered
         assert word in texts
     controls = content["blocks"][-1]
     assert (controls["type"], controls["block_id"]) == ("actions", f"alert:{found.message.occasion.split()[0]}")
+    assert "*What to do*\nCall them (CSM, by 2026-11-09)." in texts
+    assert "Owner 901" in texts
+    assert texts.count("$1,250.00") == 1, "nothing is said twice"
     assert found.message.title.startswith("op-1 *Limo*: Alert, 2026-11-02")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar
 
 from customer_research.channels.channel import Delayed, Outgoing, Refused, Sighting, Unsure
@@ -79,19 +79,11 @@ class WebhookChannel:
         return found
 
     def _signed(self, place: WebhookPlace, key: str, body: str) -> dict[str, str]:
-        try:
-            from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook  # noqa: PLC0415 - start-up time
-        except ModuleNotFoundError:
-            raise ExtraMissing("Webhooks need standardwebhooks", "delivery") from None
         now = self._clock().astimezone(UTC)
-        try:
-            signature = Webhook(place.secret.get_secret_value()).sign(key, now, body)
-        except (ValueError, RuntimeError, EmptyWebhookSecretError):
-            raise Refused("The secret of the webhook is none.", hint="Write whsec_ and base64 behind it.") from None
         return {
             "webhook-id": key,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": signature,
+            "webhook-signature": signature(place.secret.get_secret_value(), key, now, body),
         }
 
     async def _posted(self, url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, Mapping[str, str]]:
@@ -125,3 +117,20 @@ class WebhookChannel:
                 follow_redirects=False,
             )
         return self._client
+
+
+def signature(secret: str, key: str, now: datetime, body: str) -> str:
+    """The signature of a message, as its reader checks it.
+
+    Raises:
+        Refused: the secret is none.
+        ExtraMissing: the package that signs is not installed.
+    """
+    try:
+        from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook  # noqa: PLC0415 - start-up time
+    except ModuleNotFoundError:
+        raise ExtraMissing("Webhooks need standardwebhooks", "delivery") from None
+    try:
+        return str(Webhook(secret).sign(key, now, body))
+    except (ValueError, RuntimeError, EmptyWebhookSecretError):
+        raise Refused("The secret of the webhook is none.", hint="Write whsec_ and base64 behind it.") from None

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from customer_research.documents.present import source_title
 from customer_research.domain.alert import Alert
 from customer_research.domain.alert_told import News
-from customer_research.domain.evidence import Fact, Gap
-from customer_research.domain.health import BAND_LABELS, Band
+from customer_research.domain.evidence import Fact, Figure, Gap
+from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.report import Block, FigureLine, Figures, Prose
 from customer_research.domain.words import value_words
-from customer_research.reports import lines
 from customer_research.reports.blocks import bullets
 from customer_research.reports.kind import Head, Outline, section
 from customer_research.reports.kinds.alerts import AlertBasis
@@ -54,23 +53,28 @@ def _head(found: AlertMessage) -> Head:
 
 
 def _headline(found: AlertMessage) -> Prose:
-    """Where it stands and what is at stake, in one line; what is not known is left out, and stands below as a gap."""
-    basis, first = found.basis, found.alert.reasons[0]
-    line = basis.lines.get(first.subject)
+    """Where it stands, what is at stake and until when, in one line."""
+    basis, worst = found.basis, found.alert.reasons[0]
+    line = basis.lines.get(worst.subject)
     if line is None:
-        return Prose(
-            first.told.because, (basis.proof.fact(first.told.because, "text"),), PRIORITY_TONES[first.severity]
-        )
-    health, mrr = (line.figure(part, basis.as_of) for part in ("health", "mrr"))
-    parts = [f"{health.value}" if isinstance(health, Fact) else "Health not known"]
-    if found.then in BAND_LABELS and found.news != "new":
-        band: Band = found.then  # type: ignore[assignment] # it is one of the labels
-        parts.append(f"{BAND_LABELS[band]} before")
-    parts.append(f"{value_words(mrr)} of MRR a month" if isinstance(mrr, Fact) and mrr.value else "MRR not known")
-    parts[-1] = "no MRR" if isinstance(mrr, Fact) and not mrr.value else parts[-1]
-    parts.append(line.soon)
+        told = worst.told.because
+        return Prose(told, (basis.proof.fact(told, "text"),), PRIORITY_TONES[worst.severity])
+    health, mrr = line.figure("health", basis.as_of), line.figure("mrr", basis.as_of)
+    parts = (*_standing(found, health), _money(mrr), line.soon)
     facts = tuple(one for one in (health, mrr) if isinstance(one, Fact))
-    return Prose(f"{'; '.join(parts)}.", facts, PRIORITY_TONES[first.severity])
+    return Prose(f"{'; '.join(parts)}.", facts, PRIORITY_TONES[worst.severity])
+
+
+def _standing(found: AlertMessage, health: Figure) -> Iterator[str]:
+    yield str(health.value) if isinstance(health, Fact) else "Health not known"
+    if found.news != "new" and found.then in BAND_LABELS:
+        yield f"{BAND_LABELS[found.then]} before"
+
+
+def _money(mrr: Figure) -> str:
+    if isinstance(mrr, Gap):
+        return "MRR not known"
+    return f"{value_words(mrr)} of MRR a month" if mrr.value else "no MRR"
 
 
 def _why(found: AlertMessage) -> Iterator[Block | None]:
@@ -88,17 +92,14 @@ def _why(found: AlertMessage) -> Iterator[Block | None]:
 
 
 def _stands(found: AlertMessage) -> Block | None:
+    """Whose it is, and why what the headline leaves out is not known."""
     line, as_of = found.basis.lines.get(found.alert.subject), found.basis.as_of
     if line is None:
         return None
-    told = [FigureLine(label, line.figure(part, as_of)) for label, part in (("Health", "health"), ("MRR", "mrr"))]
-    soon = lines.urgency(line, as_of)
-    if isinstance(soon, Fact):
-        told.append(FigureLine("Act", soon))
-    owner = line.figure("owner", as_of)
-    if not isinstance(owner, Gap):
-        told.append(FigureLine("Account owner", owner))
-    return Figures(tuple(told))
+    figures = {"Account owner": line.figure("owner", as_of)}
+    unknown = {"Health": line.figure("health", as_of), "MRR": line.figure("mrr", as_of)}
+    figures |= {label: figure for label, figure in unknown.items() if isinstance(figure, Gap)}
+    return Figures(tuple(FigureLine(label, figure) for label, figure in figures.items()))
 
 
 def _to_do(found: AlertMessage) -> Block | None:
@@ -107,8 +108,8 @@ def _to_do(found: AlertMessage) -> Block | None:
     line, rule = basis.lines.get(first.subject), basis.rules.get(first.rule)
     if line is not None and line.step is not None:
         step = line.step
-        return Prose(f"{step.action} ({step.by}, {step.due}).", step.facts)
-    return Prose(f"{rule.action} ({rule.owner}).") if rule is not None else None
+        return Prose(f"{step.action.rstrip('.')} ({step.by}, {step.due}).", step.facts)
+    return Prose(f"{rule.action.rstrip('.')} ({rule.owner}).") if rule is not None else None
 
 
 REPORT = Outline(
@@ -117,7 +118,7 @@ REPORT = Outline(
     _head,
     (
         section("why", "Why", _why, weight=3),
-        section("stands", "How it stands", _stands, weight=3),
+        section("stands", "Whose it is", _stands),
         section("actions", "What to do", _to_do, weight=3),
     ),
 )

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from customer_research.documents.present import source_title
 from customer_research.domain.alert import alerts_of
-from customer_research.domain.evidence import Fact, Gap, each_once
+from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, each_once
 from customer_research.domain.health import BAND_LABELS, standing_label
 from customer_research.domain.line import Line
 from customer_research.domain.portfolio import Mover, Moves, Week
-from customer_research.domain.report import Absence, Block, Prose, Tone
+from customer_research.domain.report import Absence, Block, Prose
 from customer_research.domain.words import counted, value_words
 from customer_research.reports.blocks import bullets
 from customer_research.reports.kind import Outline, section
 from customer_research.reports.kinds import digest
-from customer_research.reports.movers import first
+from customer_research.reports.movers import first, uncompared
 from customer_research.reports.portfolio_cells import number
 from customer_research.reports.tones import BAND_TONES
 
@@ -70,31 +70,36 @@ def _by_money(line: Line | None, mover: Mover) -> tuple[bool, int, str]:
 
 def _told(found: Week, mover: Mover, *, rose: bool) -> Prose:
     """Who, for how much, from where to where, why, and what to do."""
-    portfolio, as_of, line = found.portfolio, found.portfolio.snapshot.as_of, found.lines.get(mover.operator_id)
-    facts: list[Fact[object]] = []
-    mrr = line.figure("mrr", as_of) if line is not None else None
-    if isinstance(mrr, Fact):
-        facts.append(mrr)
-        money = f"{value_words(mrr)} a month" if mrr.value else "no MRR"
-    else:
-        money = "MRR not known"
+    portfolio, line = found.portfolio, found.lines.get(mover.operator_id)
+    receipts = [portfolio.receipt] if isinstance(found.moves, Gap) else [found.moves.receipt, portfolio.receipt]
     way = f"{_stood(mover)} to {_stands(mover)}"
-    moved = Fact(way, "text", (portfolio.receipt,), as_of, "health_score")
-    if not isinstance(found.moves, Gap):
-        moved = Fact(way, "text", each_once((found.moves.receipt, portfolio.receipt)), as_of, "health_score")
-    facts.append(moved)
-    why = line.figure("flag", as_of) if line is not None else None
-    reason = ""
-    if isinstance(why, Fact) and why.value:
-        facts.append(why)
-        reason = f" {'Still: ' if rose else ''}{str(why.value).rstrip('.')}."
-    step = line.step if line is not None else None
-    action = ""
-    if step is not None:
-        facts.extend(step.facts)
-        action = f" Next: {step.action.rstrip('.')} ({step.by}, {step.due})."
-    tone: Tone = BAND_TONES[mover.band]
-    return Prose(f"{mover.name or mover.operator_id}, {money}: {way}.{reason}{action}", tuple(facts), tone)
+    moved = Fact(way, "text", each_once(receipts), portfolio.snapshot.as_of, "health_score")
+    name = mover.name or mover.operator_id
+    if line is None:
+        return Prose(f"{name}, MRR not known: {way}.", (moved,), BAND_TONES[mover.band])
+    mrr, why = (line.figure(part, portfolio.snapshot.as_of) for part in ("mrr", "flag"))
+    steps = line.step.facts if line.step is not None else ()
+    facts = (moved, *(one for one in (mrr, why) if isinstance(one, Fact)), *steps)
+    said = f"{name}, {_money(mrr)}: {way}.{_reason(why, rose=rose)}{_step(line)}"
+    return Prose(said, facts, BAND_TONES[mover.band])
+
+
+def _money(mrr: Figure) -> str:
+    if isinstance(mrr, Gap):
+        return "no MRR" if mrr.reason in ANSWERS else "MRR not known"
+    return f"{value_words(mrr)} a month" if mrr.value else "no MRR"
+
+
+def _reason(why: Figure, *, rose: bool) -> str:
+    """What stands out most: the reason, or what is still to be watched."""
+    if isinstance(why, Gap) or not why.value:
+        return ""
+    return f" {'Still: ' if rose else ''}{str(why.value).rstrip('.')}."
+
+
+def _step(line: Line) -> str:
+    step = line.step
+    return "" if step is None else f" Next: {step.action.rstrip('.')} ({step.by}, {step.due})."
 
 
 def _stood(mover: Mover) -> str:
@@ -122,6 +127,12 @@ def _alerts(found: Week) -> Block:
     return Prose(f"{counted(len(open_), 'critical alert')} open: {names}.", (count,), "bad")
 
 
+def _totals(found: Week) -> Iterator[Block]:
+    """The figures of the week; what cannot be compared stands in the headline already."""
+    told = None if isinstance(found.moves, Gap) else uncompared(found.moves)
+    yield from (block for block in digest.week_totals(found) if block != told and not isinstance(block, Absence))
+
+
 REPORT = Outline(
     "digest",
     "Weekly digest",
@@ -137,7 +148,9 @@ REPORT = Outline(
             weight=3,
         ),
         section("critical", "Alerts", _alerts, weight=3),
-        section("totals", "The week", digest.week_totals),
+        section("left", "Left", digest.named(lambda moves: moves.left), weight=3),
+        section("came", "New customers", digest.named(lambda moves: moves.came), weight=1),
+        section("totals", "The week", _totals),
         section("stale", "Stale", lambda found: bullets(digest.stale(found)), weight=1),
     ),
 )

@@ -124,7 +124,7 @@ def _else_worse(moves: Moves) -> tuple[Mover, ...]:
     return tuple(mover for mover in moves.worse if mover.operator_id not in fell)
 
 
-def _named(choose: Callable[[Moves], tuple[Mover, ...]]) -> Callable[[Week], Block | None]:
+def named(choose: Callable[[Moves], tuple[Mover, ...]]) -> Callable[[Week], Block | None]:
     """Who left or came, in a line; nothing where nobody did."""
 
     def shown(found: Week) -> Block | None:
@@ -283,8 +283,8 @@ KIND = Kind(
             _moved(lambda m: m.better, BETTER, "Nobody got better by ten points or a band.", rose=True),
             weight=1,
         ),
-        section("left", "Left", _named(lambda m: m.left), weight=1),
-        section("came", "New customers", _named(lambda m: m.came), weight=1),
+        section("left", "Left", named(lambda m: m.left), weight=1),
+        section("came", "New customers", named(lambda m: m.came), weight=1),
         section("critical", "Critical alerts", _critical, weight=3),
         section("done", "What was done", _done, weight=1),
         section(
