@@ -18,8 +18,13 @@ from customer_research.domain.occasion import Occasion
 from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
 from customer_research.reports.kinds import comparison as comparison_kind
 from customer_research.research import Research
+from customer_research.research.usecases import Answer
 from customer_research.settings import Settings
+from customer_research.surfaces.slack.commands import COMMANDS, asked
+from customer_research.surfaces.slack.messages import content, of_answer
 from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.slack_blocks import check_message, texts
+from customer_research_sandbox.servers.slack_space import commands_of
 
 WIDTH, LINES, EVERY = 100, 45, 4
 CODES = re.compile(r"(?<![-A-Z0-9])[EPSGRC]\d{1,2}b?\b(?!-)|\b[A-Z]+(?:_[A-Z]+)+\b")
@@ -73,6 +78,21 @@ def test_every_scenario_has_a_small_answer_that_cites_what_it_says(kind: str, ac
         assert len(text) <= AIM, name
         assert answer["statements"], name
         assert answer["operator"]["id"] == account.operator_id, name
+
+
+@pytest.mark.parametrize("kind", OPERATOR_KINDS)
+def test_every_scenario_is_a_message_that_slack_takes(kind: str, accounts: Mapping[str, Account]) -> None:
+    """With what can be pressed under it, by the limits of the sandbox's Slack; nothing in it commands Slack."""
+    word = next((one.word for one in COMMANDS.values() if one.use_case == kind), "find")
+    for name, account in accounts.items():
+        question = asked(f"{word} {account.operator_id}")
+        assert question is not None
+        report = Answer(OPERATOR_KINDS[kind].report(account))
+        for told in (of_answer(report, question), content(report, by="A <!channel>", question=question.text)):
+            check_message(told.text, told.blocks, None)
+            assert [one for text in (told.text, *texts(told.blocks, marked=True)) for one in commands_of(text)] == [], (
+                name
+            )
 
 
 @pytest.mark.parametrize("kind", OPERATOR_KINDS)

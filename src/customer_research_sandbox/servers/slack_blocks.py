@@ -99,17 +99,19 @@ def _parts(block: Block) -> Iterator[Block]:
     yield from (block[name] for name in ("accessory", "element") if isinstance(block.get(name), dict))
 
 
-def texts(value: Any) -> Iterator[str]:
-    """Every text that people see in blocks, in a view, or in a part of them."""
+def texts(value: Any, *, marked: bool = False) -> Iterator[str]:
+    """Every text that people see in blocks, in a view, or in a part of them; `marked`: those whose markup Slack reads."""
     if isinstance(value, Mapping):
+        if marked and value.get("type") == "plain_text":
+            return
         for name, inner in value.items():
             if name == "text" and isinstance(inner, str):
                 yield inner
             else:
-                yield from texts(inner)
+                yield from texts(inner, marked=marked)
     elif isinstance(value, list):
         for inner in value:
-            yield from texts(inner)
+            yield from texts(inner, marked=marked)
 
 
 def _shaped(shape: Shape, value: Any, code: str, where: str = "") -> None:

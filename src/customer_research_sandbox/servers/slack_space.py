@@ -199,7 +199,7 @@ class Workspace:
 
     def commands_in(self, message: Row) -> list[str]:
         """What Slack would act on in a message: mentions of people, channels and everybody."""
-        return [found for text in texts(message) for found in _commands(text)]
+        return [found for text in texts(message, marked=True) for found in commands_of(text)]
 
     # -- triggers, answers, files --------------------------------------------------------------------------------------
 
@@ -234,7 +234,7 @@ class Workspace:
         return made
 
 
-def _commands(text: str) -> Iterator[str]:
+def commands_of(text: str) -> Iterator[str]:
     """`<!channel>`, `<@U…>` and `<#C…>` as Slack reads them."""
     for piece in text.split("<")[1:]:
         inner, closed, _ = piece.partition(">")

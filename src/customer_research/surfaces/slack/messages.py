@@ -13,6 +13,7 @@ from customer_research.documents.formats.slack_ import Blocks, escape
 from customer_research.documents.formats.slack_controls import alert_controls, asks, button, select
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.report import Report, Table, Text
+from customer_research.domain.words import counted
 from customer_research.errors import AmbiguousOperator, CustomerResearchError, OperatorNotFound
 from customer_research.research.usecases import Answer
 from customer_research.research.usecases import Table as PlainTable
@@ -218,10 +219,10 @@ def _sections(lines: Sequence[str]) -> Blocks:
     current, used = "", 0
     for at, line in enumerate(lines):
         fitting = _cut(line, _SECTION)
-        used += len(fitting) + 1
+        used += len(fitting) + 2  # as JSON has it, which is what Slack seems to count
         if used > _LONGEST:
-            rest = len(lines) - at
-            current = f"{current}\n{rest} more {'line' if rest == 1 else 'lines'}.".strip()
+            blocks += [section(current)] if current else []
+            current = f"{counted(len(lines) - at, 'more line')}."
             break
         if len(current) + len(fitting) + 1 > _SECTION:
             blocks.append(section(current))
