@@ -17,10 +17,11 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -39,6 +40,9 @@ from customer_research_sandbox.servers.slack_space import Workspace
 from customer_research_sandbox.servers.snowflake import Warehouse
 from customer_research_sandbox.servers.wire import Vendor
 from customer_research_sandbox.vocabulary import SCENARIO_IDS
+
+if TYPE_CHECKING:
+    from customer_research_sandbox.servers.slack_socket import SlackSocket
 
 HOST = "127.0.0.1"
 _BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1", "slack": "/api/", "calendar": ""}
@@ -124,6 +128,19 @@ class Sandbox:
     def diary(self) -> Diary:
         """What is entered in our own people's calendars."""
         return self.calendars.diary
+
+    @contextmanager
+    def slack_socket(self) -> Iterator[SlackSocket]:
+        """Slack's socket mode, as long as it is wanted: an app that asks for a connection is given one."""
+        from customer_research_sandbox.servers.slack_socket import SlackSocket  # noqa: PLC0415  (needs aiohttp)
+
+        opened = SlackSocket()
+        self._slack.socket_url = asyncio.run_coroutine_threadsafe(opened.open(), self._loop).result(_START_SECONDS)
+        try:
+            yield opened
+        finally:
+            self._slack.socket_url = ""
+            asyncio.run_coroutine_threadsafe(opened.close(), self._loop).result(_START_SECONDS)
 
     @property
     def request_log(self) -> list[Request]:
