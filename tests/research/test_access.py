@@ -92,7 +92,6 @@ CASES: Mapping[str, Case] = {
     "today": _list(),
     "renewals": _list(),
     "meetings list": _list(kept=True),
-    "meetings plan": _all(),
     "portfolio": _list(),
     "portfolio score": _all(),
     "churn-risk": _list(),

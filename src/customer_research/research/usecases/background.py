@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,7 @@ from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import StoreError
 from customer_research.research.delivering.opening import Channels, delivery_clock
 from customer_research.research.delivering.worker import Worker
-from customer_research.research.scheduling.scheduler import LOOKS_SECONDS, Scheduler
+from customer_research.research.scheduling.scheduler import LOOKS_SECONDS, Scheduler, slept
 from customer_research.research.usecases.gate import noted
 from customer_research.research.usecases.runner import Audit, Runner, Use, unheard
 from customer_research.research.usecases.scheduled import Performing, worker_name
@@ -167,15 +167,22 @@ class Background:
             await asyncio.wait(works, timeout=max(until - time.monotonic(), 0.0))
 
     async def _forgetting(self, stop: asyncio.Event) -> None:
-        """Forget day by day what messages said that were sent long ago."""
+        """Forget day by day."""
         while not stop.is_set():
-            before = self._clock() - timedelta(days=self._settings.deliveries.keep_days)
             try:
-                await asyncio.to_thread(Outbox(self._opened).forget, before)
+                await self.forget()
             except StoreError as error:
                 logger.warning("What old messages said could not be forgotten: %s", error.message)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), FORGOTTEN_EVERY.total_seconds())
+            await slept(FORGOTTEN_EVERY.total_seconds(), stop)
+
+    async def forget(self) -> int:
+        """Forget what messages said that were sent long ago (the setting deliveries.keep_days); how many.
+
+        Raises:
+            StoreError: the store cannot be written to.
+        """
+        before = self._clock() - timedelta(days=self._settings.deliveries.keep_days)
+        return await asyncio.to_thread(Outbox(self._opened).forget, before)
 
     # -- for those who watch -------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.research.request import validated
 from customer_research.research.scheduling.requests import of_owner
 from customer_research.research.scheduling.scheduler import Outcome, Scheduler
-from customer_research.research.scheduling.sending import Reader, Sending, Sent, told_of
+from customer_research.research.scheduling.sending import Reader, Sending, told_of
 from customer_research.research.usecases.access import Actor, by_rights, within_book
 from customer_research.research.usecases.answer import Answer, Table, Text
 from customer_research.research.usecases.registry import use_case
@@ -35,8 +35,8 @@ SURFACE = "schedule"
 Use = Callable[[str, Mapping[str, Any], Actor], Awaitable[Answer]]
 """Uses a use case for an actor."""
 
-TOLD_BY_THEMSELVES: frozenset[str] = frozenset()
-"""Use cases of which messages are made that are no report of theirs."""
+MOST_SAID = 400
+"""Characters that are kept of what a run said, where nobody is sent it."""
 
 FAILED = frozenset({"failed", "not_configured", "not_found"})
 
@@ -66,13 +66,14 @@ class Performing:
             CustomerResearchError: as its use case says.
         """
         sending = Sending(self._store, schedule, run, self._clock())
-        states, faults = [await self._everybody(schedule, sending)], list[str]()
+        state, said = await self._everybody(schedule, sending)
+        states, faults = [state], list[str]()
         for reader in await asyncio.to_thread(sending.readers, self._settings):
             try:
                 states.append(await self._reader(schedule, sending, reader))
             except CustomerResearchError as error:  # the others are told nevertheless
                 faults.append(f"{reader.name or reader.owner_id}: {error.message}")
-        return _outcome(states, faults, sending.sent)
+        return _outcome(states, faults, f"{said} {sending.sent.words()}".strip(), sending.sent.new)
 
     async def _reader(self, schedule: Schedule, sending: Sending, reader: Reader) -> str:
         """What is told to one account owner; how it came out."""
@@ -84,31 +85,39 @@ class Performing:
         await asyncio.to_thread(sending.of_reader, sendable(answer), _title(schedule), reader, reader.person)
         return answer.state
 
-    async def _everybody(self, schedule: Schedule, sending: Sending) -> str:
-        """What is told to addresses, and what is done though nobody is told; how it came out."""
+    async def _everybody(self, schedule: Schedule, sending: Sending) -> tuple[str, str]:
+        """What is told to addresses, and what is done though nobody is told; how it came out, and what it said to nobody."""
         if not sending.addresses() and schedule.recipients:
-            return "done"
+            return "done", ""
         answer = await self._use(schedule.use_case, schedule.request, actor_of(schedule))
-        if sending.addresses():
-            await asyncio.to_thread(sending.of_everybody, sendable(answer), _title(schedule))
-        return answer.state
+        if not sending.addresses():
+            return answer.state, _said(answer)
+        await asyncio.to_thread(sending.of_everybody, sendable(answer), _title(schedule))
+        return answer.state, ""
 
     async def heard(self, schedule: Schedule, run: Run) -> None:
         """Tell those who wait for it that a run failed, or was skipped."""
         await asyncio.to_thread(told_of, self._store, schedule, run, self._clock())
 
 
-def _outcome(states: Sequence[str], faults: Sequence[str], sent: Sent) -> Outcome:
+def _outcome(states: Sequence[str], faults: Sequence[str], said: str, sent: int) -> Outcome:
     if faults:
-        return Outcome("failed", f"{' '.join(faults)} {sent.words()}".strip(), sent.new)
+        return Outcome("failed", f"{' '.join(faults)} {said}".strip(), sent)
     failed = next((state for state in states if state in FAILED), None)
     if failed is not None:
         words = {"failed": "It failed.", "not_configured": "A setting is missing.", "not_found": "Nobody was found."}
-        return Outcome("failed", f"{words[failed]} {sent.words()}".strip(), sent.new)
-    said = sent.words()
+        return Outcome("failed", f"{words[failed]} {said}".strip(), sent)
     if "partial" in states:
-        return Outcome("partial", f"A source was missing. {said}".strip(), sent.new)
-    return Outcome("done", said, sent.new)
+        return Outcome("partial", f"A source was missing. {said}".strip(), sent)
+    return Outcome("done", said, sent)
+
+
+def _said(answer: Answer) -> str:
+    """The lines of an answer that has only a few."""
+    if not isinstance(answer.body, tuple):
+        return ""
+    said = " ".join(line if isinstance(line, str) else "".join(line) for line in answer.body)
+    return said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 1]}…"
 
 
 def _title(schedule: Schedule) -> str:

@@ -101,7 +101,7 @@ def _check(call: Call, name: str, values: Any, recipients: tuple[str, ...]) -> N
     by_rights(call.actor, case, validated(asked, values))
     if recipients and case.answers not in SENT:
         raise UsageError(f"What {name} answers cannot be sent.", hint="Leave --to out.")
-    if OWNERS in recipients and not (name in rooms.scheduled.TOLD_BY_THEMSELVES or rooms.requests.names_owner(asked)):
+    if OWNERS in recipients and not rooms.requests.names_owner(asked):
         raise UsageError(f"{name} is not told owner by owner.", hint="Give --to addresses instead of owners.")
 
 
