@@ -6,6 +6,7 @@ import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from meeting_cases import ANNA, BERT, HARBOUR, NOW, WINDOW, matched, occurrence, reading
@@ -16,10 +17,11 @@ from customer_research.domain.evidence import Gap
 from customer_research.domain.meeting import CalendarReading
 from customer_research.domain.report import Report
 from customer_research.research.meetings.listing import meetings_report
-from customer_research.research.usecases import Actor, use_alone
+from customer_research.research.usecases import Actor, use_alone, use_case
 from customer_research.settings import Settings, StoreSettings
 from customer_research.store.database import open_store
 from customer_research.store.meetings import Meetings
+from customer_research.store.outbox import Outbox
 
 ACTOR = Actor("ada", "test")
 
@@ -127,8 +129,6 @@ def own(portfolio_settings: Settings, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def asked(own: Settings, name: str, **given: object) -> Report:
-    from customer_research.research.usecases import use_case
-
     answer = use_alone(name, use_case(name).request()(**given), ACTOR, lambda: own)
     assert isinstance(answer.body, Report)
     return answer.body
@@ -188,3 +188,27 @@ def test_only_the_meetings_of_one_book_are_told(own: Settings) -> None:
     page = markdown(asked(own, "meetings list", kept=True, whose=Whose(owner=owner.owner_id)))
     assert "Mine" in page
     assert "Theirs" not in page
+
+
+def test_briefs_of_the_sandboxes_meetings_are_put_into_the_outbox_once(own: Settings, tmp_path: Path) -> None:
+    store = StoreSettings.model_validate({"url": f"sqlite:///{tmp_path / 'briefs.db'}"})
+    mine = own.model_copy(update={"store": store})
+    clock = own.clock
+    assert isinstance(clock, datetime)
+    asked(mine, "meetings list", days=14)
+    with open_store(mine.store_url) as opened:
+        first = Meetings(opened).between(replace(WINDOW, since=clock, until=clock + timedelta(days=14)))[0]
+    before = mine.model_copy(update={"clock": first.starts_at - timedelta(hours=23)})
+    said = [use_alone("meetings plan", use_case("meetings plan").request()(), ACTOR, lambda: before) for _ in range(2)]
+    assert [one.document["put"] for one in said if isinstance(one.document, dict)] == [1, 0]
+    with open_store(mine.store_url) as opened:
+        ((brief,), _) = Outbox(opened).list(kind="brief")
+    assert brief.message.subject == first.operators[0].operator_id
+    assert brief.message.address.place == first.owner
+    assert brief.until == first.starts_at
+    text = " ".join(brief.message.content["text"].replace("│", " ").split())
+    assert (
+        f"You meet {first.names} on {first.starts_at.astimezone(ZoneInfo('America/New_York')):%Y-%m-%d %H:%M} America/New_York."
+        in text
+    )
+    assert "HubSpot associates it with" in text

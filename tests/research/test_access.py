@@ -92,6 +92,7 @@ CASES: Mapping[str, Case] = {
     "today": _list(),
     "renewals": _list(),
     "meetings list": _list(kept=True),
+    "meetings plan": _all(),
     "portfolio": _list(),
     "portfolio score": _all(),
     "churn-risk": _list(),

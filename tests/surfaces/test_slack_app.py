@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from customer_research.research.usecases import Actor, finished, use_alone
 from customer_research.settings import Settings
 from customer_research.store.access import CallBook
 from customer_research.store.database import open_store
+from customer_research.store.people import People
 from customer_research.store.slack import SlackBook
 from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.slack_blocks import check_view
 from customer_research_sandbox.servers.slack_space import ANSWERS, BOT_USER, SCOPES, Workspace
 
 OPERATOR = "00000000-5ce0-11f0-a000-000000000002"
@@ -104,6 +107,10 @@ def test_a_name_is_answered_privately_with_where_to_go_on(own: Settings, sandbox
         ("find Silvermead", OPERATOR),
         ("“Silvermead Livery”", "Silvermead"),
         ("history Silvermead", "Silvermead"),
+        ("meetings", "eeting"),
+        ("schedules", "digest"),
+        ("me", "told at"),
+        ("set --zone Nowhere/City", "no time zone"),
         ("profile", "/customer profile OPERATOR"),
         ("profile --scorecard /etc/passwd Silvermead", "has no --scorecard"),
         ("renewals soon", "takes no"),
@@ -408,8 +415,35 @@ def test_the_home_tab_has_ones_own_book(own: Settings, sandbox: Sandbox, space: 
 
     talk(own, sandbox, work)
     assert "Teun Bexcombe" in shown(space.homes[TEUN])
+    check_view(space.homes[TEUN])
     assert "guests" in shown(space.homes["U0GUEST"])
     assert len(space.posted(space.direct(TEUN).id)) == 1
+
+
+def test_how_one_is_told_is_said_on_the_home_tab(own: Settings, sandbox: Sandbox, space: Workspace) -> None:
+    async def work(talk: Talk) -> list[str]:
+        await talk.done(talk.acts.opens_home(IDA))
+        seen = [shown(space.homes[IDA])]
+        for label in ("Tell me here", "Mute", "Unmute all"):
+            control = pressable(space.homes[IDA])[label]
+            chosen = {"selected_option": control["options"][1]} if label == "Mute" else {}
+            await talk.done(talk.acts.presses_at_home(IDA, {**control, **chosen}))
+            seen.append(shown(space.homes[IDA]))
+        return seen
+
+    before, here, muted, unmuted = talk(own, sandbox, work)
+    assert f"slack:{IDA}" not in before
+    assert f"slack:{IDA}" in here
+    assert "alert until 2026-11-08" in muted
+    assert "alert until" not in unmuted
+
+
+def test_who_one_is_may_stand_with_how_one_is_told(own: Settings, sandbox: Sandbox, space: Workspace) -> None:
+    email = "marten.yarborne@moovs-team.example.com"
+    allow(own, email, "read", "finance")
+    with open_store(own.store_url) as store:
+        People(store).change(email, lambda one: replace(one, owner_id="160000002"))
+    assert "Marten Yarborne" in shown(talk(own, sandbox, lambda talk: talk.typed("today", "U0MEMBER1")))
 
 
 # -- faults ------------------------------------------------------------------------------------------------------------

@@ -119,7 +119,7 @@ def put(
     made = insert_new(connection, outbox).values(**values).returning(outbox.c.key)
     new = connection.execute(made).first() is not None
     if new and instead_of:
-        _drop_unsent(connection, instead_of, f"It is told in another message ({message.key[:SHORTEST_KEY]}).", now)
+        drop_unsent(connection, instead_of, f"It is told in another message ({message.key[:SHORTEST_KEY]}).", now)
     return new
 
 
@@ -155,7 +155,7 @@ class Outbox:
     def withdraw(self, keys: Collection[str], reason: str, *, now: datetime) -> tuple[str, ...]:
         """Drop those of these messages that nobody has begun to send; their keys."""
         with self._store.begin() as connection:
-            return _drop_unsent(connection, keys, reason, now)
+            return drop_unsent(connection, keys, reason, now)
 
     # -- workers -------------------------------------------------------------------------------------------------------
 
@@ -420,7 +420,8 @@ def _of(address: Address) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool
     return outbox.c.channel == address.channel, outbox.c.place == storable(address.place)
 
 
-def _drop_unsent(connection: sa.Connection, keys: Collection[str], reason: str, now: datetime) -> tuple[str, ...]:
+def drop_unsent(connection: sa.Connection, keys: Collection[str], reason: str, now: datetime) -> tuple[str, ...]:
+    """Drop those of these messages that nobody has begun to send, in the transaction that is open; their keys."""
     wanted = sa.update(outbox).where(outbox.c.key.in_(sorted(keys)), *_UNSENT)
     dropped = wanted.values(state="dropped", reason=storable(reason), changed_at=now).returning(outbox.c.key)
     return tuple(row.key for row in connection.execute(dropped))

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from customer_research.domain.words import counted
 from customer_research.research.request import Request, option, part, request
 from customer_research.research.usecases import rooms
-from customer_research.research.usecases.answer import Answer, of_report
+from customer_research.research.usecases.answer import Answer, lines, of_report
 from customer_research.research.usecases.books import Whose
 
 if TYPE_CHECKING:
     from customer_research.domain.report import Report
     from customer_research.research.usecases.runner import Call
+    from customer_research.store.briefs import Told
 
 
 @request
@@ -42,3 +45,39 @@ class Listed(Request):
 
 def _report(call: Call, owner: str | None, days: int) -> Report:
     return rooms.listing.meetings_report(call.settings, owner, days=days, now=call.clock())
+
+
+@request
+class Plan(Request):
+    """Read the calendars, and put the briefs of coming meetings into the outbox: to our person who meets, 24 hours and 1 hour before
+    (`meetings.brief_hours`), to where they want to be told and after their quiet hours.
+
+    It is made to be run every ten minutes or so (a schedule); run twice, or by two programs at once, it puts each brief once. A meeting
+    that is booked late has the brief that is nearest to what is left. When a meeting is moved, cancelled or declined, a brief that is
+    not sent yet is withdrawn; one that was sent is rewritten where that is possible, else followed by a word.
+    """
+
+    DOCUMENT = "As JSON."
+
+    async def answer(self, call: Call) -> Answer:
+        poll, planned = await rooms.upkeep.plan_now(call.settings, call.clock, call.research, call.shared)
+        said = [f"{counted(planned.put, 'brief')} put into the outbox."]
+        said += [f"{counted(number, 'brief')} {_CHANGED[told]}." for told, number in sorted(planned.changed.items())]
+        if planned.nobody:
+            said.append(f"{counted(planned.nobody, 'meeting')} without a known person of ours: no brief.")
+        warnings = dict.fromkeys(
+            f"Warning: {one}"
+            for one in (*planned.failed, *(f"{gap.detail} {gap.next_step}".rstrip() for gap in poll.gaps))
+        )
+        document: dict[str, int] = {"put": planned.put, "nobody": planned.nobody}
+        document |= {told: planned.changed.get(told, 0) for told in _CHANGED}
+        document |= {"failed": len(planned.failed), "calendars": poll.calendars, "gaps": len(poll.gaps)}
+        return lines(*said, state="partial" if warnings else "done", document=document, beside=tuple(warnings))
+
+
+_CHANGED: Mapping[Told, str] = {
+    "planned": "made anew for another hour",
+    "moved": "told of another day",
+    "off": "told that the meeting does not take place",
+    "withdrawn": "withdrawn before it was sent",
+}

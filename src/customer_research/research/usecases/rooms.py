@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from customer_research.research.alerting import alerts, open_list
     from customer_research.research.batch import batch, entries, site
     from customer_research.research.delivering import alert_messages, deliveries
-    from customer_research.research.meetings import listing, reading
+    from customer_research.research.meetings import listing, reading, upkeep
     from customer_research.research.one import account_snapshots, draft_check, resolve
     from customer_research.research.past import default_card, monthly_trial, outcomes
     from customer_research.research.past.backtest import trials
@@ -33,7 +33,7 @@ _HOMES = {
     "research.alerting": ("alerts", "open_list"),
     "research.batch": ("batch", "entries", "site"),
     "research.delivering": ("alert_messages", "deliveries"),
-    "research.meetings": ("listing", "reading"),
+    "research.meetings": ("listing", "reading", "upkeep"),
     "research.one": ("account_snapshots", "draft_check", "resolve"),
     "research.past": ("default_card", "monthly_trial", "outcomes"),
     "research.past.backtest": ("trials",),

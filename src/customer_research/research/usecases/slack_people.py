@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from customer_research.research.usecases.answer import Answer, Table, lines
 from customer_research.research.usecases.gate import noting
 from customer_research.settings import Settings
 from customer_research.store.database import open_store, open_to_read
+from customer_research.store.people import People as Preferences
 from customer_research.store.slack import SlackBook
 
 if TYPE_CHECKING:
@@ -136,8 +138,16 @@ class SlackDesk:
         Raises:
             StoreError: the store does not answer.
         """
-        found = await asyncio.to_thread(self._book.person, email, user_id, self._clock())
+        found = await asyncio.to_thread(self._person, email, user_id)
         if found is None:
             return None
         book = found.owner_id if found.alone else ""
         return Actor(found.email, SURFACE, frozenset(found.permissions), book), found
+
+    def _person(self, email: str, user_id: str) -> SlackPerson | None:
+        """Who was let in; which owner they are stands here, else with how they want to be told (`me`)."""
+        found = self._book.person(email, user_id, self._clock())
+        if found is None or found.owner_id:
+            return found
+        told = Preferences(self._store).find(email)
+        return found if told is None else replace(found, owner_id=told.owner_id)

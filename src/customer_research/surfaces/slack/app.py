@@ -41,7 +41,7 @@ from customer_research.settings import Settings
 from customer_research.surfaces.slack import modals
 from customer_research.surfaces.slack.acting import acted, told_in
 from customer_research.surfaces.slack.commands import COMMAND, Asked, asked, said
-from customer_research.surfaces.slack.home import REFRESH, home_of
+from customer_research.surfaces.slack.home import HERE, MUTE, REFRESH, UNMUTE, home_of, preferred
 from customer_research.surfaces.slack.members import Member, Members
 from customer_research.surfaces.slack.messages import (
     OPEN_ALERT,
@@ -219,7 +219,8 @@ class SlackApp:
         for name in (ALERT_ACK, ALERT_SNOOZE, ALERT_ASSIGN):
             bolt.action(name)(self._acted)
         bolt.action(ALERT_OUTCOME)(self._outcome_asked)
-        bolt.action(REFRESH)(self._home_pressed)
+        for name in (REFRESH, HERE, MUTE, UNMUTE):
+            bolt.action(name)(self._home_pressed)
 
     async def _typed(self, ack: Any, body: Body) -> None:
         """Somebody types `/customer …`; it is repeated to them, since Slack shows nobody what was typed."""
@@ -261,8 +262,13 @@ class SlackApp:
 
     async def _home_pressed(self, ack: Any, body: Body) -> None:
         await ack()
-        user = str(body["user"]["id"])
-        self._start(_pressed(body), user, "", _AtHome(self._client, user), self._show_home)
+        user, action = str(body["user"]["id"]), body["actions"][0]
+
+        async def work(member: Member, place: Place) -> None:
+            await preferred(self._runner, member, action)
+            await self._show_home(member, place)
+
+        self._start(_pressed(body), user, "", _AtHome(self._client, user), work)
 
     async def _shortcut(self, ack: Any, body: Body) -> None:
         """The modal opens before it is known who asks: it shows nothing, and the trigger is good for three seconds."""

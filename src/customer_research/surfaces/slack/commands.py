@@ -115,8 +115,32 @@ _EVERY: tuple[Command, ...] = (
         {"kind": "kind", "note": "note", "on": "on"},
     ),
     Command("week", "digest", "", "what changed in the week"),
+    Command(
+        "meetings",
+        "meetings list",
+        "[--days N] [--team] [--owner NAME]",
+        "coming meetings with operators",
+        {"owner": "whose.owner", "days": "days", "kept": "kept"},
+        own="whose.owner",
+        team="whose.team",
+    ),
     Command("schedules", "schedule list", "", "what is sent when, and to whom"),
-    Command("meetings", "meetings list", "", "which customer meetings are known"),
+    Command("me", "me show", "", "where and when you are told what comes by itself"),
+    Command(
+        "set",
+        "me set",
+        "[--zone ZONE] [--quiet HOURS]",
+        "your clock, and hours without messages",
+        {"zone": "zone", "quiet": "quiet"},
+    ),
+    Command(
+        "mute",
+        "me mute",
+        "[KIND] [--until DAY]",
+        "no digest, alert, brief or reminder; all without KIND",
+        {"until": "until"},
+    ),
+    Command("unmute", "me unmute", "[KIND]", "hear them again"),
 )
 
 COMMANDS: Mapping[str, Command] = {one.word: one for one in _EVERY if one.use_case in USE_CASES}

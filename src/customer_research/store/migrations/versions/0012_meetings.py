@@ -52,13 +52,15 @@ def upgrade() -> None:
     op.create_table(
         "meeting_brief",
         sa.Column("meeting", sa.String(16), primary_key=True),
-        sa.Column("place", sa.Text, primary_key=True),
+        sa.Column("owner", sa.Text, primary_key=True),
         sa.Column("lead", sa.Integer, primary_key=True),
         sa.Column("number", sa.Integer, primary_key=True),
-        sa.Column("key", sa.String(32), nullable=False),
+        sa.Column("place", sa.Text, nullable=False),
+        sa.Column("keys", sa.Text, nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("told", sa.String(16), nullable=False),
+        sa.Column("changes", sa.Integer, nullable=False),
         sa.Column("put_at", sa.DateTime(timezone=True), nullable=False),
-        comment="What was told of meetings beforehand: which message of the outbox, to whom, how many minutes before, of which "
-        "time.",
+        comment="Briefs before meetings: which messages of the outbox (by operator), to whom, how many minutes before, of which "
+        "time, and how often they were changed.",
     )
