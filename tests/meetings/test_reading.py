@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from customer_research.calendars.opened import names
+from customer_research.calendars.settings import MicrosoftSettings
+from customer_research.domain.check import CheckResult
 from customer_research.domain.meeting import KnownPeople, Meeting, Window
+from customer_research.research.doctor_calendars import calendars
 from customer_research.research.meetings import reading
 from customer_research.settings import Settings, StoreSettings, load_settings
 from customer_research.store.database import Store, open_store
 from customer_research.store.meetings import Meetings
 from customer_research_sandbox.dataset import Dataset
 from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.calendar import FEED_SECRET
 from customer_research_sandbox.servers.diary import Entry
 
 pytestmark = pytest.mark.usefixtures("known", "no_waiting")
@@ -97,7 +102,7 @@ def test_what_is_not_configured_is_not_asked(settings: Settings, store: Store, s
     sandbox.clear_request_log()
     told = {"meetings": settings.meetings.model_copy(update={"hubspot": False})}
     alone = settings.model_copy(update=told)
-    assert "hubspot" not in reading.names(alone)
+    assert "hubspot" not in names(alone)
     polled(alone, store)
     assert {one.source for one in sandbox.request_log} == {"calendar"}
 
@@ -117,3 +122,37 @@ def test_a_meeting_moved_in_the_diary_is_moved_here(settings: Settings, store: S
 
 def _entries(sandbox: Sandbox, person: str) -> list[Entry]:
     return [one for one in sandbox.diary.of(person) if not one.repeats]
+
+
+# -- doctor ------------------------------------------------------------------------------------------------------------
+
+
+def checked(settings: Settings, *, online: bool = True) -> dict[str, CheckResult]:
+    clock = settings.clock
+    assert clock is not None
+    found = asyncio.run(calendars(settings, lambda: clock, online=online))
+    return {one.check: one for one in found}
+
+
+def test_doctor_reads_the_calendars_that_are_set_up_when_it_may_ask(settings: Settings) -> None:
+    assert {one.status for one in checked(settings, online=False).values()} == {"skipped"}
+    found = checked(settings)
+    assert list(found) == ["calendar.ics", "calendar.microsoft"]
+    assert {one.status for one in found.values()} == {"ok"}
+    assert found["calendar.ics"].found.startswith("2 calendars can be read: ")
+    nothing = Settings.model_validate({"clock": settings.clock})
+    assert checked(nothing) == {}
+
+
+def test_doctor_says_which_calendars_cannot_be_read_and_why(settings: Settings, sandbox: Sandbox) -> None:
+    wrong = settings.of(MicrosoftSettings).model_copy(update={"client_secret": None})
+    missing = checked(settings.model_copy(update={"microsoft": wrong}))["calendar.microsoft"]
+    assert (missing.status, missing.found) == ("fail", "The setting microsoft.client_secret is missing.")
+    sandbox.diary.people.remove(next(iter(settings.ics.feeds)))
+    try:
+        feed = checked(settings)["calendar.ics"]
+    finally:
+        sandbox.diary.people.insert(0, next(iter(settings.ics.feeds)))
+    assert feed.status == "fail"
+    assert feed.found.startswith("1 of 2 calendars cannot be read: The calendar feed has no record at")
+    assert FEED_SECRET not in f"{feed.found}{feed.fix}"

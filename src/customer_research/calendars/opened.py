@@ -13,6 +13,7 @@ from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Gap
 from customer_research.errors import ConfigError
+from customer_research.sources.hubspot.settings import HubSpotSettings
 
 if TYPE_CHECKING:
     from customer_research.calendars.calendar import Calendar
@@ -29,6 +30,18 @@ class CalendarTree(SettingsTree, Protocol):
     @property
     def ics(self) -> IcsSettings:
         """Calendar feeds."""
+
+
+def names(settings: CalendarTree) -> tuple[str, ...]:
+    """The calendars that the settings name."""
+    google, microsoft = settings.of(GoogleSettings), settings.of(MicrosoftSettings)
+    hubspot = settings.meetings.hubspot and settings.of(HubSpotSettings).missing() is None
+    return (
+        *(("hubspot",) if hubspot else ()),
+        *(f"ics:{owner}" for owner in settings.ics.feeds),
+        *(f"google:{person}" for person in google.calendars),
+        *(f"microsoft:{person}" for person in microsoft.calendars),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from customer_research.domain.identity import Interpretation
 from customer_research.errors import CustomerResearchError, Denied, UsageError
 from customer_research.identity.normalise import normalize_operator_id
 from customer_research.research.connections import Connections, OutOfReach
+from customer_research.research.doctor_calendars import calendars
 from customer_research.research.doctor_channels import channels
 from customer_research.research.doctor_places import places
 from customer_research.settings import Settings
@@ -24,6 +25,7 @@ async def run(connections: Connections, *, online: bool, sample: int) -> tuple[C
     configured = [_configured(source, connections.settings) for source in connections.sources.values()]
     own = await asyncio.to_thread(places, connections.settings, online=online)
     own += await channels(connections.settings, connections.clock, online=online)
+    own += await calendars(connections.settings, connections.clock, online=online)
     if not online:
         return (*configured, *own)
     ready = [s for s, result in zip(connections.sources.values(), configured, strict=True) if result.status == "ok"]

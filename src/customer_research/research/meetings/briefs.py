@@ -7,12 +7,14 @@ anew for the new time; one that is sent is rewritten where it is.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from customer_research.connect.source import Clock
+from customer_research.domain.advice import Meeting as Talk
 from customer_research.domain.delivery import Address, Envelope, Message
 from customer_research.domain.meeting import Meeting, MeetingState, MetOperator, Window
 from customer_research.domain.person import Person
@@ -36,8 +38,16 @@ KEPT_DAYS = 90
 
 MUTED = "Its reader has muted briefs."
 
-BriefOf = Callable[[str], Awaitable[Report]]
-"""Makes the brief of an operator, by id."""
+BriefOf = Callable[[str, Talk], Awaitable[Report]]
+"""Makes the brief of an operator, by id, for a kind of talk."""
+
+_TALKS: Mapping[Talk, str] = {
+    "qbr": r"qbr|ebr|(?:quarterly|executive|account) business review|(?:quarterly|account) review",
+    "renewal": r"renewals?|renew",
+    "escalation": r"escalations?|escalated",
+    "expansion": r"expansion|upsell|upgrade",
+}
+"""Words in a meeting's title that say which kind of talk it is; without any it is a check-in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,12 @@ def is_due(starts_at: datetime, lead: int, now: datetime, leads: Sequence[int]) 
     return shorter is None or left >= timedelta(minutes=(lead + shorter) / 2)
 
 
+def talk_of(title: str) -> Talk:
+    """Which kind of talk a meeting is, by what it is called."""
+    found = (talk for talk, words in _TALKS.items() if re.search(rf"\b(?:{words})\b", title, re.IGNORECASE))
+    return next(found, "check-in")
+
+
 class Planner:
     """Plans the briefs of a store's meetings.
 
@@ -89,8 +105,8 @@ class Planner:
         self._leads = sorted({max(1, round(one * 60)) for one in hours}, reverse=True)
         self._brief_of = brief_of
         self._zone = zone_name
-        self._made: dict[str, Report] = {}
-        self._failed: dict[str, str] = {}
+        self._made: dict[tuple[str, Talk], Report] = {}
+        self._failed: dict[tuple[str, Talk], str] = {}
 
     async def plan(self) -> Planned:
         """Tell of what has changed, then put the briefs that are due.
@@ -162,7 +178,7 @@ class Planner:
         reader = self._reader(brief.owner, brief.place)
         posted = {}
         for operator_id, key in brief.keys.items():
-            report = await self._report(operator_id)
+            report = await self._report(operator_id, talk_of(meeting.title))
             if report is None:
                 return None
             envelope = self._envelope(brief, operator_id, reader, updates=key)
@@ -210,7 +226,7 @@ class Planner:
         )
         postings, keys = [], dict[str, str]()
         for operator in meeting.operators[:OPERATORS_MOST]:
-            report = await self._report(operator.operator_id)
+            report = await self._report(operator.operator_id, talk_of(meeting.title))
             if report is None:
                 return False
             envelope = self._envelope(brief, operator.operator_id, reader, after=next(iter(keys.values()), ""))
@@ -220,14 +236,15 @@ class Planner:
             )
         return self._briefs.put(replace(brief, keys=keys), postings)
 
-    async def _report(self, operator_id: str) -> Report | None:
+    async def _report(self, operator_id: str, talk: Talk) -> Report | None:
         """The brief of an operator, made once; None: it cannot be made now."""
-        if operator_id not in self._made and operator_id not in self._failed:
+        asked = (operator_id, talk)
+        if asked not in self._made and asked not in self._failed:
             try:
-                self._made[operator_id] = await self._brief_of(operator_id)
+                self._made[asked] = await self._brief_of(operator_id, talk)
             except CustomerResearchError as error:
-                self._failed[operator_id] = f"No brief of {operator_id} can be made: {error.message}"
-        return self._made.get(operator_id)
+                self._failed[asked] = f"No brief of {operator_id} can be made: {error.message}"
+        return self._made.get(asked)
 
     def _reader(self, owner: str, place: str = "") -> _Reader:
         """Who is told: our person who meets; where they were told before (`place`), they are told again."""
@@ -274,7 +291,7 @@ def _message(report: Report, meeting: Meeting, operator: MetOperator, envelope: 
     if meeting.zone_unknown:
         said.append("The calendar names a time zone that nobody knows: look at the hour there.")
     first = proven_prose(" ".join(said), (meeting.receipt,), meeting.seen_at)
-    told = replace(report, warnings=(first, *report.warnings))
+    told = replace(report, title=f"{report.title} on {when}", warnings=(first, *report.warnings))
     return message_of(told, envelope, title=f"Brief: meeting with {clean(meeting.names)} on {when}")
 
 

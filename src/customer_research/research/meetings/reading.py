@@ -10,7 +10,7 @@ from typing import Unpack
 
 from customer_research.calendars import opened as opening
 from customer_research.calendars.calendar import Calendar
-from customer_research.calendars.settings import GoogleSettings, MicrosoftSettings
+from customer_research.calendars.opened import names
 from customer_research.connect.failures import gap_of
 from customer_research.connect.http import Doubles
 from customer_research.connect.source import Clock
@@ -21,7 +21,6 @@ from customer_research.identity.meetings import Matcher
 from customer_research.research.connections import Connections, OutOfReach, Shared
 from customer_research.research.meetings.known import known_people
 from customer_research.settings import Settings
-from customer_research.sources.hubspot.settings import HubSpotSettings
 from customer_research.store.database import Store, open_store
 from customer_research.store.meetings import Meetings
 
@@ -43,18 +42,6 @@ class Poll:
 
     calendars: int
     gaps: tuple[Gap, ...]
-
-
-def names(settings: Settings) -> tuple[str, ...]:
-    """The calendars that the settings name."""
-    google, microsoft = settings.of(GoogleSettings), settings.of(MicrosoftSettings)
-    hubspot = settings.meetings.hubspot and settings.of(HubSpotSettings).missing() is None
-    return (
-        *((_HUBSPOT,) if hubspot else ()),
-        *(f"ics:{owner}" for owner in settings.ics.feeds),
-        *(f"google:{person}" for person in google.calendars),
-        *(f"microsoft:{person}" for person in microsoft.calendars),
-    )
 
 
 async def poll(

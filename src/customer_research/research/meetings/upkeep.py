@@ -8,6 +8,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from customer_research.connect.source import Clock
+from customer_research.domain.advice import Meeting as Talk
+from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Report
 from customer_research.research.connections import Shared
 from customer_research.research.meetings.briefs import Planned, Planner
@@ -19,8 +21,8 @@ from customer_research.store.database import open_store
 class Reports(Protocol):
     """What makes reports of one operator."""
 
-    async def report(self, kind: str, term: str) -> Report:
-        """A report of this kind."""
+    async def report(self, kind: str, term: str, *, occasion: Occasion) -> Report:
+        """A report of this kind, for an occasion."""
 
 
 async def plan_now(
@@ -46,8 +48,8 @@ async def plan_now(
         polled = await poll(settings, store, clock, shared=shared)
         async with research() as opened:
 
-            async def brief_of(operator_id: str) -> Report:
-                return await opened.report("brief", operator_id)
+            async def brief_of(operator_id: str, talk: Talk) -> Report:
+                return await opened.report("brief", operator_id, occasion=Occasion(meeting=talk))
 
             planned = await Planner(store, clock, own.brief_hours, brief_of, own.zone).plan()
     return polled, planned
