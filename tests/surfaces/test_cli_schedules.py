@@ -28,6 +28,7 @@ def test_what_is_shipped_can_be_added(name: str) -> None:
     one = shipped()[name]
     assert bool(one.cron) != bool(one.after)
     assert not one.after or one.after in shipped()
+    assert one.use_case != "digest" or one.request == {"short": True}, "a week that comes by message has its form"
     assert one.sentence.endswith((".", ")."))
     validated(use_case(one.use_case).request(), one.request)
 

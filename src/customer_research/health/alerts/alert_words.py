@@ -148,7 +148,7 @@ class AlertWords(Teller):
             facts |= values(figures, dict.fromkeys((*(case.fact for case in finding.cases), *finding.facts)))
         if len(test.findings) == 1:
             return Grounds(self._finding(holding[0], reading, figures), facts)
-        named = "; ".join(f"{finding.title} ({finding.id})" for finding in holding)
+        named = "; ".join(finding.title for finding in holding)
         return Grounds(f"{len(holding)} signs at once: {named}.", facts)
 
     def _finding(self, finding: FindingRule, reading: Reading, figures: Mapping[str, Figure]) -> str:
