@@ -1,15 +1,20 @@
-"""The demo: a sandbox of all vendors in a process of its own, and the real commands run against it over HTTP."""
+"""The demo: a sandbox of all vendors in a process of its own, and the real commands run against it over HTTP.
+
+What people would get by Slack and e-mail is delivered to the sandbox's, and kept when it ends.
+"""
 
 from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 from customer_research import private
 from customer_research.surfaces.cli.group import run
@@ -22,14 +27,18 @@ OUTPUT = Path("demo-out")
 KINDS = ("profile", "billing", "reservations", "payments", "health")
 MANY = ("portfolio", "churn-risk", "digest")
 PLAIN = ("md", "json")
+CHANNEL = "C0SUCCESS"
+READERS = (f"slack:{CHANNEL}", "email:cs@moovs-team.example.com")
+"""Where the week and a brief are delivered: a channel of the sandbox's Slack, an address of its mail server."""
+
 REVIEW = "account-review"
 HANDED = ("html", "pdf", "pptx", "xlsx", "csv")
 """What an account review is handed on as."""
 
 
 @contextmanager
-def sandbox(*arguments: str) -> Iterator[Path]:
-    """A sandbox in its own process; gives the settings file that points at it."""
+def sandbox(*arguments: str) -> Iterator[tuple[Path, str]]:
+    """A sandbox in its own process; gives the settings file that points at it, and the address of its Slack."""
     command = [sys.executable, "-m", "customer_research", "sandbox", "serve", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         try:
@@ -37,7 +46,8 @@ def sandbox(*arguments: str) -> Iterator[Path]:
             line = process.stdout.readline()
             if not line:
                 sys.exit("The sandbox did not start; its message stands above.")
-            yield Path(json.loads(line)["config"])
+            told = json.loads(line)
+            yield Path(told["config"]), told["addresses"]["slack"]
         finally:
             process.terminate()
 
@@ -50,19 +60,38 @@ def step(config: Path, *arguments: str, show: bool = True) -> int:
     return run(["--config", str(config), *arguments])
 
 
+def delivered(config: Path) -> Iterator[int]:
+    """The week for the team and a brief about S02, as schedules would bring them, each by Slack and by e-mail; exit codes."""
+    to = [word for address in READERS for word in ("--to", address)]
+    brief = ("brief", "--set", f"operator={OPERATOR}", "--cron", "0 8 * * 1")
+    for name, what in (("team-digest", ()), ("brief-silvermead", brief)):
+        yield step(config, "schedule", "add", name, *what, *to)
+        yield step(config, "schedule", "run", name)
+    yield step(config, "outbox", "send")
+
+
+def keep_delivered(config: Path, slack: str) -> Sequence[Path]:
+    """What arrived, kept beyond the sandbox's end: the channel as a page, the e-mails as files."""
+    page, mailbox = OUTPUT / "slack.html", OUTPUT / "mailbox"
+    with urlopen(f"{slack.removesuffix('api/')}show/{CHANNEL}", timeout=10) as shown:  # noqa: S310 - the sandbox's own address
+        private.write(page, shown.read())
+    shutil.copytree(config.with_name("mail"), mailbox, dirs_exist_ok=True)
+    return page, mailbox
+
+
 def _into(kind: str, suffix: str) -> tuple[str, str]:
     return "--output", str(OUTPUT / f"{kind}.{suffix}")
 
 
 def main() -> int:
-    """Sandbox up, doctor, a lookup, the profile of S02; everybody pulled and scored; reports in demo-out/; last, today."""
+    """Sandbox up, doctor, a lookup, the profile of S02; everybody pulled and scored; reports in demo-out/, messages; last, today."""
     started = time.perf_counter()
     private.make_folder(OUTPUT)
     sys.stdout.write(
-        "Starting the sandbox: Lago, HubSpot, Metabase and Notion on loopback ports, 400 invented operators ...\n"
+        "Starting the sandbox: Lago, HubSpot, Metabase, Notion, Slack, calendars and mail on loopback ports, 400 invented operators ...\n"
     )
     sys.stdout.flush()
-    with sandbox() as config:
+    with sandbox() as (config, slack):
         codes = [
             step(config, "doctor", "--online"),
             step(config, "lookup", OPERATOR),
@@ -83,9 +112,15 @@ def main() -> int:
             for kind, suffix in of_one
         ]
         codes += [step(config, kind, *_into(kind, suffix), show=False) for kind in MANY for suffix in PLAIN]
+        codes += delivered(config)
+        arrived = keep_delivered(config, slack)
         codes.append(step(config, "today", "--owner", OWNER))
     failed = [code for code in codes if code != 0]
-    sys.stdout.write(f"\nDemo finished in {time.perf_counter() - started:.0f} s; the reports lie in {OUTPUT}/.\n")
+    page, mailbox = arrived
+    sys.stdout.write(
+        f"\nDemo finished in {time.perf_counter() - started:.0f} s; the reports lie in {OUTPUT}/. The week and the brief as they were "
+        f"delivered: {page} (the sandbox's Slack) and {mailbox}/ (e-mails; a mail program opens them).\n"
+    )
     return max(failed, default=0)
 
 

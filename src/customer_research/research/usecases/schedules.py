@@ -159,8 +159,9 @@ def _when(one: Schedule) -> str:
 
 
 def _both(moment: datetime, zone_name: str) -> str:
-    """An instant by the clock of a zone, and in UTC."""
-    return f"{_local(moment, zone_name)} {zone_name} ({instant_words(moment)})"
+    """An instant by the clock of a zone, and in UTC where that is another."""
+    there = _local(moment, zone_name)
+    return there if zone_name == "UTC" else f"{there} {zone_name} ({instant_words(moment)})"
 
 
 def _local(moment: datetime, zone_name: str) -> str:
