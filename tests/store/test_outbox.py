@@ -237,6 +237,17 @@ def test_a_message_that_follows_another_waits_for_it_and_followers_keep_their_or
     assert taken(box, at=1).message.occasion == "third"
 
 
+def test_what_is_free_is_found_behind_many_that_wait(box: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "NEAREST", 3)
+    root = message("episode")
+    for number in range(5):
+        box.put(message(str(number), after=root.key), now=NOW)
+    box.put(message("free"), now=NOW)
+    box.put(root, now=NOW + MINUTE)
+    assert taken(box).message.occasion == "free"
+    assert none_due(box)
+
+
 def test_of_two_changes_of_a_message_the_later_waits_for_the_earlier(box: Outbox) -> None:
     brief = message("meeting", kind="brief")
     box.put(brief, now=NOW)
