@@ -302,7 +302,7 @@ def test_a_meeting_that_no_calendar_has_any_more_is_told(world: World) -> None:
     world.read()
     world.plan(START - timedelta(hours=23))
     (update,) = world.send()
-    assert "No calendar has this meeting any more." in words(update)
+    assert "No calendar has this meeting any more: it was removed, or put off for weeks." in words(update)
 
 
 def test_a_meeting_that_is_planned_again_has_a_new_brief(world: World) -> None:

@@ -37,6 +37,7 @@ from customer_research.errors import (
     Denied,
     NotThere,
     RateLimited,
+    SchemaChanged,
     SourceError,
     Truncated,
     Unavailable,
@@ -469,6 +470,66 @@ def test_hours_in_a_zone_that_was_not_asked_for_are_flagged(settings: Settings) 
     own = MicrosoftSettings.model_validate({"tenant": "t", "client_id": "c", "client_secret": "s3cret"})
     login = MicrosoftLogin(own, settings, clock, transport=httpx2.MockTransport(answer))
     assert only(read(MicrosoftCalendar(ANNA, login))).zone_unknown
+
+
+START = {"dateTime": "2026-11-03T15:00:00Z", "timeZone": "UTC"}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"start": START, "attendees": ["ben"]},
+        {"start": START, "attendees": [None]},
+        {"start": START, "organizer": "ben"},
+        {"start": START, "attendees": {"ben": 1}},
+        {
+            "start": START,
+            "attendees": [{"emailAddress": 7, "email": ["x"]}],
+            "responseStatus": "declined",
+            "organizer": [1],
+        },
+    ],
+)
+@pytest.mark.parametrize("form", ["google", "microsoft"])
+def test_an_entry_that_is_made_otherwise_is_told_and_breaks_nothing(
+    form: str, odd: dict[str, Any], settings: Settings, key_file: Path, sandbox: Sandbox
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if "token" in request.url.path:
+            return httpx2.Response(200, json={"access_token": "t0ken"})
+        return httpx2.Response(200, json={"items": [{"id": "1", **odd}], "value": [{"id": "1", **odd}]})
+
+    transport = httpx2.MockTransport(answer)
+    own = MicrosoftSettings.model_validate({"tenant": "t", "client_id": "c", "client_secret": "s3cret"})
+    calendar: Calendar
+    if form == "google":
+        calendar = GoogleCalendar(ANNA, google(sandbox, key_file), settings, clock, transport=transport)
+    else:
+        calendar = MicrosoftCalendar(ANNA, MicrosoftLogin(own, settings, clock, transport=transport))
+    with pytest.raises(SchemaChanged, match="as its documents say"):
+        read(calendar)
+
+
+@pytest.mark.parametrize("start", [None, {}, {"dateTime": "soon"}, {"dateTime": None}, "soon", 7])
+@pytest.mark.parametrize("form", ["google", "microsoft"])
+def test_an_entry_without_a_time_is_passed_over(
+    form: str, start: Any, settings: Settings, key_file: Path, sandbox: Sandbox
+) -> None:
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        if "token" in request.url.path:
+            return httpx2.Response(200, json={"access_token": "t0ken"})
+        return httpx2.Response(
+            200, json={"items": [{"id": "1", "start": start}], "value": [{"id": "1", "start": start}]}
+        )
+
+    transport = httpx2.MockTransport(answer)
+    own = MicrosoftSettings.model_validate({"tenant": "t", "client_id": "c", "client_secret": "s3cret"})
+    calendar: Calendar
+    if form == "google":
+        calendar = GoogleCalendar(ANNA, google(sandbox, key_file), settings, clock, transport=transport)
+    else:
+        calendar = MicrosoftCalendar(ANNA, MicrosoftLogin(own, settings, clock, transport=transport))
+    assert read(calendar).occurrences == ()
 
 
 # -- HubSpot -----------------------------------------------------------------------------------------------------------

@@ -78,6 +78,25 @@ def test_an_unknown_zone_is_the_calendars_own_and_is_flagged() -> None:
     assert (named.zone_unknown, named.starts_at) == (True, at(5, 0))
 
 
+def test_a_zone_that_the_feed_describes_itself_is_known() -> None:
+    zone = (
+        "BEGIN:VTIMEZONE\nTZID:Of our own\nBEGIN:STANDARD\nDTSTART:16010101T000000\nTZOFFSETFROM:+0300\nTZOFFSETTO:+0300\n"
+        "END:STANDARD\nEND:VTIMEZONE\n"
+    )
+    (entry,) = of_events("UID:a\nDTSTART;TZID=Of our own:20261105T090000", head=zone).entries
+    assert (entry.zone_unknown, entry.starts_at) == (False, at(5, 6))
+
+
+def test_a_calendar_may_name_its_zone_as_windows_does() -> None:
+    (entry,) = of_events("UID:a\nDTSTART:20261105T090000", head="X-WR-TIMEZONE:Tokyo Standard Time\n").entries
+    assert entry.starts_at == at(5, 0)
+
+
+def test_a_calendar_whose_own_zone_nobody_knows_is_read_in_ours() -> None:
+    (entry,) = of_events("UID:a\nDTSTART:20261105T090000", head="X-WR-TIMEZONE:Mars/Base\n").entries
+    assert entry.starts_at == at(5, 9)
+
+
 def test_hours_without_a_zone_are_the_calendars_and_are_not_flagged() -> None:
     (floating,) = by_uid(of_file("outlook.ics", zone="America/New_York"), "floating")
     assert (floating.zone_unknown, floating.starts_at) == (False, at(5, 17))

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
 
-from customer_research.domain.meeting import CalendarReading, Window
+from customer_research.connect.http import Http
+from customer_research.connect.request_log import RequestLog
+from customer_research.domain.meeting import CalendarReading, Occurrence, Window
+from customer_research.errors import SchemaChanged
 
 
 class Calendar(Protocol):
@@ -25,3 +29,23 @@ class Calendar(Protocol):
 
     async def close(self) -> None:
         """Give its connections back; closing twice is allowed."""
+
+
+def occurrences(
+    make: Callable[[Mapping[str, Any]], Occurrence | None],
+    entries: Iterable[Mapping[str, Any]],
+    window: Window,
+    http: Http,
+    log: RequestLog,
+) -> tuple[Occurrence, ...]:
+    """What a vendor's entries are that begin in a window; those that tell no time are passed over.
+
+    Raises:
+        SchemaChanged: an entry is not made as the vendor's documents say.
+    """
+    try:
+        made = [make(entry) for entry in entries]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        sentence = f"{http.vendor.title} sent an entry that is not made as its documents say."
+        raise http.error(SchemaChanged, sentence, log.stream, "Run `customer-research doctor --online`.") from None
+    return tuple(one for one in made if one is not None and window.holds(one.starts_at))

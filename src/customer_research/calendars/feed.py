@@ -15,10 +15,12 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import icalendar
 import recurring_ical_events
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+from customer_research.domain import zones
 
 MEMORY_BYTES = 1 << 30
 """Address space of the process that works a feed out."""
@@ -88,13 +90,10 @@ def worked_out(text: str, since: datetime, until: datetime, *, zone: str, most: 
 
 
 def _of_calendar(calendar: icalendar.Calendar, since: datetime, until: datetime, zone: str) -> Entries:
-    own = _zone(str(calendar.get("X-WR-TIMEZONE") or "")) or ZoneInfo(zone)
+    own = _zone(str(calendar.get("X-WR-TIMEZONE") or "")) or zones.zone(zone)
     events = [one for one in calendar.walk("VEVENT") if "UID" in one and "DTSTART" in one]
     wild = {str(one["UID"]) for one in events if not _bearable(one)}
     kept = icalendar.Calendar()
-    for name, value in calendar.property_items(recursive=False):
-        if name not in {"BEGIN", "END"}:
-            kept.add(name, value, encode=False)
     kept.subcomponents = [
         one for one in calendar.subcomponents if one.name != "VEVENT" or (one in events and str(one["UID"]) not in wild)
     ]
@@ -119,11 +118,8 @@ def _alone(calendar: icalendar.Calendar) -> Iterator[icalendar.Calendar]:
     rest = [one for one in calendar.subcomponents if one.name == "VTIMEZONE"]
     for event in calendar.walk("VEVENT"):
         by_uid.setdefault(str(event["UID"]), []).append(event)
-    zone = calendar.get("X-WR-TIMEZONE")
     for events in by_uid.values():
         one = icalendar.Calendar()
-        if zone is not None:
-            one.add("X-WR-TIMEZONE", zone)
         one.subcomponents = [*rest, *events]
         yield one
 
@@ -139,9 +135,9 @@ def _bearable(event: Any) -> bool:
 
 
 def _zone(name: str) -> tzinfo | None:
-    with suppress(OSError, ValueError):
-        return ZoneInfo(name) if name else None
-    return None
+    """The time zone of a name, Windows' names too; None: nobody knows it."""
+    known = WINDOWS_TO_OLSON.get(name, name)
+    return zones.zone(known) if zones.known(known) else None
 
 
 class _Series:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Unpack
 
+from customer_research.calendars.calendar import occurrences
 from customer_research.calendars.settings import GoogleSettings, address_of
 from customer_research.calendars.tokens import opened, token_of
 from customer_research.connect.http import Doubles, Http, Vendor, segment
@@ -111,8 +112,7 @@ class GoogleCalendar:
         found = await every(http, log, ask)
         receipt = log.receipt(found.records, truncated=not found.whole)
         wanted = [one for one in found.records if one.get("eventType") not in NO_MEETINGS]
-        occurrences = (self._occurrence(one, receipt) for one in wanted)
-        kept = tuple(one for one in occurrences if one is not None and window.holds(one.starts_at))
+        kept = occurrences(lambda one: self._occurrence(one, receipt), wanted, window, http, log)
         gaps = () if found.whole else (Gap("google", "truncated", f"The calendar of {self._person} came in part."),)
         return CalendarReading(self.name, kept, (receipt,), gaps, whole=found.whole)
 

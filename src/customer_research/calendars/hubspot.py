@@ -101,7 +101,7 @@ class HubSpotMeetings:
             body = {"properties": list(PROPERTIES), "limit": SEARCH_SIZE, "after": cursor or "0"}
             rows, total, following = await self._session.search("meetings", log, *terms, **body)
             totals.append(total)
-            beyond = following is not None and int(following) + SEARCH_SIZE > SEARCHED_MOST
+            beyond = following is not None and following.isdigit() and int(following) + SEARCH_SIZE > SEARCHED_MOST
             return Page(rows, None if beyond else following)
 
         found = await every(self._session.http, log, ask)

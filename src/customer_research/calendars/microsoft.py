@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Unpack
 
+from customer_research.calendars.calendar import occurrences
 from customer_research.calendars.settings import MicrosoftSettings, address_of
 from customer_research.calendars.tokens import opened, token_of
 from customer_research.connect.http import Doubles, Http, Vendor, segment
@@ -107,8 +108,7 @@ class MicrosoftCalendar:
 
         found = await every(http, log, ask)
         receipt = log.receipt(found.records, truncated=not found.whole)
-        occurrences = (self._occurrence(one, receipt) for one in found.records)
-        kept = tuple(one for one in occurrences if one is not None and window.holds(one.starts_at))
+        kept = occurrences(lambda one: self._occurrence(one, receipt), found.records, window, http, log)
         gaps = () if found.whole else (Gap("microsoft", "truncated", f"The calendar of {self._person} came in part."),)
         return CalendarReading(self.name, kept, (receipt,), gaps, whole=found.whole)
 

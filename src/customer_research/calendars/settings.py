@@ -53,12 +53,10 @@ class MeetingsSettings(SettingsPart):
     @field_validator("zone")
     @classmethod
     def _known(cls, value: str) -> str:
-        from zoneinfo import ZoneInfo  # noqa: PLC0415 - start-up time
+        from customer_research.domain.zones import known  # noqa: PLC0415 - start-up time
 
-        try:
-            ZoneInfo(value)
-        except (OSError, ValueError):
-            raise ValueError("is no time zone; write Europe/London") from None
+        if not known(value):
+            raise ValueError("is no time zone; write Europe/London")
         return value
 
 

@@ -314,7 +314,7 @@ _OFF: Mapping[MeetingState, str] = {
     "cancelled": "This meeting is cancelled.",
     "declined": "You declined this meeting.",
     "over": "HubSpot says that this meeting is over.",
-    "gone": "No calendar has this meeting any more.",
+    "gone": "No calendar has this meeting any more: it was removed, or put off for weeks.",
 }
 
 
