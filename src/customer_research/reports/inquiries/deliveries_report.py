@@ -66,9 +66,10 @@ def _standing(found: DeliveryList) -> Block:
 
 
 def _listed(found: DeliveryList) -> Iterator[Block]:
+    """Those that wait with the time when they are due, the others with that of their last change."""
     proof = Proof((found.receipt,), found.now)
     table = grid(
-        "Key | State | Kind | Title | By | To | Due | Changed | >Attempts | Why",
+        "Key | State | When | What | To | Why",
         (_row(one, proof) for one in found.deliveries),
         (found.receipt,),
         total=found.of,
@@ -84,13 +85,9 @@ def _row(one: Delivery, proof: Proof) -> tuple[Cell, ...]:
     return (
         proof.stated(one.key[:KEY_SHOWN]),
         proof.stated(one.state, TONES.get(one.state, "neutral")),
-        proof.stated(message.kind),
+        proof.fact(one.due if one.state == "ready" else one.changed_at, "timestamp"),
         proof.stated(message.title, theirs=True),
-        proof.stated(message.address.channel),
-        proof.fact(_to(message.address), "text"),
-        proof.fact(one.due, "timestamp"),
-        proof.fact(one.changed_at, "timestamp"),
-        proof.fact(one.attempts),
+        proof.fact(_to(message.address), "text", note=message.address.channel),
         proof.stated(one.reason) if one.reason else Text(""),
     )
 
