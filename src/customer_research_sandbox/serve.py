@@ -34,7 +34,7 @@ from customer_research_sandbox.servers import calendar, hubspot, lago, metabase,
 from customer_research_sandbox.servers.cards import SNOWFLAKE
 from customer_research_sandbox.servers.diary import ZONE, Diary, diary_of
 from customer_research_sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
-from customer_research_sandbox.servers.mail import Mailbox, MailListener
+from customer_research_sandbox.servers.mail import Mailbox
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 from customer_research_sandbox.servers.slack_space import Workspace
 from customer_research_sandbox.servers.snowflake import Warehouse
@@ -42,6 +42,7 @@ from customer_research_sandbox.servers.wire import Vendor
 from customer_research_sandbox.vocabulary import SCENARIO_IDS
 
 if TYPE_CHECKING:
+    from customer_research_sandbox.servers.mail_server import MailListener
     from customer_research_sandbox.servers.slack_socket import SlackSocket
 
 HOST = "127.0.0.1"
@@ -67,11 +68,11 @@ class Sandbox:
         listeners = {one.source: _Listener(one.source, one.app(), controls) for one in everything}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
         self.mailbox = Mailbox(self._folder / "mail")
-        mail = MailListener(self.mailbox, controls, _bound_socket)
-        self._listeners: dict[str, _Listener | MailListener] = {**listeners, "email": mail}
+        mail = _mail_listener(self.mailbox, controls)
+        self._listeners: dict[str, _Listener | MailListener] = {**listeners, **mail}
         self.addresses = {
             **{source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in listeners.items()},
-            "email": f"smtp://{HOST}:{mail.port}",
+            **{source: f"smtp://{HOST}:{one.port}" for source, one in mail.items()},
         }
         self.config_path = self._folder / "settings.toml"
         private.write(
@@ -213,6 +214,21 @@ def _vendors(dataset: Dataset, warehouse: Warehouse, controls: Controls) -> tupl
         metabase.MetabaseServer(warehouse, controls),
         notion.NotionServer(dataset.notion, dataset.as_of, controls, clock),
     )
+
+
+def _mail_listener(mailbox: Mailbox, controls: Controls) -> dict[str, MailListener]:
+    """The mail server's port; none without the package that speaks SMTP (extra `delivery`)."""
+    try:
+        from customer_research_sandbox.servers.mail_server import MailListener  # noqa: PLC0415
+    except ModuleNotFoundError:
+        return {}
+    return {"email": MailListener(mailbox, controls, _bound_socket)}
+
+
+def _mail_settings(address: str) -> dict[str, str | int | list[str]]:
+    """The table of settings by which messages are sent to the sandbox."""
+    sender = "Customer research <research@moovs-team.example.com>"
+    return {"host": HOST, "port": int(address.rpartition(":")[2]), "security": "none", "sender": sender}
 
 
 class _Listener:
@@ -362,12 +378,7 @@ def _settings(
             "app_token": slack.APP_TOKEN,
         },
         **_diaries(people, addresses["calendar"]),
-        "email": {
-            "host": HOST,
-            "port": int(addresses["email"].rpartition(":")[2]),
-            "security": "none",
-            "sender": "Customer research <research@moovs-team.example.com>",
-        },
+        **({"email": _mail_settings(addresses["email"])} if "email" in addresses else {}),
         "deliveries": {"folder": str(folder / "deliveries")},
         "lake": {"folder": str(folder / "lake")},
         "store": {"url": f"sqlite:///{folder / 'customer-research.db'}", "snapshots": str(folder / "snapshots")},

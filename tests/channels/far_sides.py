@@ -31,7 +31,8 @@ from customer_research_sandbox.dataset import NotionRecords
 from customer_research_sandbox.serve import HOST, _bound_socket
 from customer_research_sandbox.servers import notion, slack
 from customer_research_sandbox.servers.faults import Controls, Fault
-from customer_research_sandbox.servers.mail import Mailbox, MailListener
+from customer_research_sandbox.servers.mail import Mailbox
+from customer_research_sandbox.servers.mail_server import MailListener
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 
 NOW = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)

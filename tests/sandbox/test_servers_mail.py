@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import smtplib
+import sys
 from urllib.parse import urlsplit
 
 import pytest
 from sandbox_caller import Caller
 
-from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.serve import Sandbox, _mail_listener
+from customer_research_sandbox.servers.faults import Controls
+from customer_research_sandbox.servers.mail import Mailbox
 
 MAIL = "Subject: Hello\r\n\r\nÉlan\r\n.dot\r\n".encode()
 
@@ -61,3 +64,8 @@ def test_a_server_that_is_down_refuses_connections_and_comes_back(box: Sandbox) 
     box.set_faults()
     send(box)
     assert len(box.mailbox.messages) == 1
+
+
+def test_without_the_package_that_speaks_smtp_there_is_a_sandbox_without_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "customer_research_sandbox.servers.mail_server", None)
+    assert _mail_listener(Mailbox(), Controls()) == {}

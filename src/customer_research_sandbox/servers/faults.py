@@ -33,7 +33,7 @@ SOURCES = ("lago", "hubspot", "metabase", "notion")
 
 DESTINATIONS = ("slack", "email")
 """What the program sends to; no figure comes from there. Faults: down, slow, http500, http429, auth, badjson, drop, bomb, endless, deep;
-those of `email` stand in `servers.mail`."""
+those of `email` stand in `servers.mail_server`."""
 
 DIARIES = ("calendar",)
 """The calendars of our own people: a feed, Google's and Microsoft's API over one diary. Faults: as of a vendor, without those of lists."""
