@@ -17,6 +17,7 @@ from customer_research.domain.person import Person
 from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import Busy, NotAllowed, UsageError
 from customer_research.research.portfolio.books import looking
+from customer_research.research.scheduling.declared import shipped
 from customer_research.research.scheduling.scheduler import Outcome, Scheduler
 from customer_research.research.usecases import Actor, Answer, Runner, Table, Text, finished
 from customer_research.research.usecases.scheduled import Performing, sendable
@@ -132,6 +133,32 @@ def test_an_owner_is_told_of_their_own_operators_alone(
         assert not any(name in said for other, name in owners.items() if other != owner_id)
 
 
+def test_a_reminder_lists_each_owner_s_operators_of_a_segment_under_its_note(
+    portfolio_settings: Settings, store: Store, owners: Mapping[str, str]
+) -> None:
+    """The shipped one; lists that go by a name of an owner are narrowed as well."""
+    everybody(store, owners)
+    one = shipped()["reviews-enterprise"]
+    schedule = replace(WEEKLY, use_case=one.use_case, request=one.request, note=one.note, recipients=one.recipients)
+    done = performed(portfolio_settings, store, schedule)
+    assert (done.state, done.sent) == ("done", len(owners)), done.said
+    for delivery in put(store):
+        said = json.dumps(delivery.message.content, ensure_ascii=False)
+        assert delivery.message.kind == "reminder"
+        assert "Quarterly account reviews: one with each of these operators this quarter." in said
+        assert owners[delivery.message.subject] in said
+        assert not any(name in said for owner, name in owners.items() if owner != delivery.message.subject)
+
+
+def test_who_may_see_one_book_sends_no_other_s(
+    portfolio_settings: Settings, store: Store, owners: Mapping[str, str]
+) -> None:
+    everybody(store, owners)
+    first = next(iter(owners))
+    done = performed(portfolio_settings, store, replace(WEEKLY, recipients=("owners",), book=first))
+    assert [one.message.subject for one in put(store)] == [first], done.said
+
+
 def test_muted_messages_are_dropped_and_quiet_hours_waited_for(
     portfolio_settings: Settings, store: Store, owners: Mapping[str, str]
 ) -> None:
@@ -202,7 +229,7 @@ def test_one_owner_s_fault_keeps_nobody_else_waiting(
         async with Runner(portfolio_settings) as runner:
 
             async def use(name: str, request: Mapping[str, Any], actor: Actor) -> Answer:
-                if request["owner"] == first:
+                if actor.book == first:
                     raise Busy("40 requests are being worked on.", retry_after=1.0)
                 return await runner.use(name, request, actor)
 

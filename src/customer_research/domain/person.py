@@ -12,7 +12,7 @@ from customer_research.domain.zones import zone
 EVERYTHING = "everything"
 """The kind of message that stands for all kinds, where somebody mutes."""
 
-KINDS: tuple[str, ...] = ("digest", "alert", "brief", "reminder")
+KINDS: tuple[str, ...] = ("digest", "alert", "brief", "reminder", "report")
 """Kinds of messages that a person may mute by themselves."""
 
 

@@ -33,6 +33,7 @@ class Schedule:
         after: the schedule after each of whose runs it is done; empty: `cron` says when.
         lateness: how late a run may begin; later it is skipped.
         recipients: whom what comes of it is sent to, as addresses are written (`slack:C0123`), or `owners`; none: nobody.
+        note: a sentence that stands at the head of each message; empty: none.
         failures_to: the address that hears of failed and skipped runs; empty: whoever looks.
         since: planned times after this instant count.
         paused: whether nothing is done for now.
@@ -55,6 +56,7 @@ class Schedule:
     created_by: str
     rights: tuple[str, ...]
     book: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ schedule = Table(
     Column("created_by", Text, nullable=False),
     Column("rights", Compact, nullable=False),
     Column("book", Text, nullable=False),
+    Column("note", Text, nullable=False),
     comment="What is done at which local times, for whom, and with whose rights.",
 )
 

@@ -22,6 +22,7 @@ class Declared:
     cron: str = ""
     after: str = ""
     recipients: tuple[str, ...] = ()
+    note: str = ""
 
 
 @cache

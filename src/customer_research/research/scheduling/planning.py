@@ -19,6 +19,7 @@ from customer_research.settings import Settings
 from customer_research.store.database import open_store, open_to_read
 from customer_research.store.schedules import ScheduleBook, unknown
 
+LONGEST_NOTE = 300
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
@@ -34,6 +35,7 @@ class Wish:
         late_hours: how late it may begin.
         recipients: to whom.
         failures_to: who hears of failures.
+        note: a sentence at the head of each message.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Wish:
     late_hours: float
     recipients: tuple[str, ...]
     failures_to: str
+    note: str
 
 
 def of_wish(wish: Wish, settings: Settings) -> Wish:
@@ -71,6 +74,7 @@ def of_wish(wish: Wish, settings: Settings) -> Wish:
         late_hours=wish.late_hours,
         recipients=wish.recipients or (known.recipients if known and taken else ()),
         failures_to=wish.failures_to,
+        note=wish.note or (known.note if known and taken else ""),
     )
 
 
@@ -91,6 +95,8 @@ def add(settings: Settings, wish: Wish, *, who: str, rights: Collection[str], bo
             f"{wish.name[:70]!r} is no name of a schedule.",
             hint="Up to 60 small letters, digits and hyphens: weekly-digest.",
         )
+    if len(wish.note) > LONGEST_NOTE:
+        raise UsageError(f"A note has at most {LONGEST_NOTE} characters.", hint="Say it shorter.")
     if bool(wish.cron) == bool(wish.after):
         raise UsageError(
             "A schedule has times of its own, or comes after another.", hint="Give one of --cron and --after."
@@ -111,6 +117,7 @@ def add(settings: Settings, wish: Wish, *, who: str, rights: Collection[str], bo
         created_by=who,
         rights=tuple(sorted(rights)),
         book=book,
+        note=" ".join(wish.note.split()),
     )
     with open_store(settings.store_url) as store:
         schedules = ScheduleBook(store)

@@ -9,12 +9,8 @@ from typing import Any, get_origin, get_type_hints
 
 from customer_research.errors import UsageError
 
-OWNER_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "owner": ("owner",),
-    "whose": ("whose", "owner"),
-    "choice": ("choice", "owner"),
-}
-"""What a request's `WHOSE` may name → where it says whose operators are meant."""
+OWNERS_OPERATORS = frozenset({"owner", "whose", "choice"})
+"""What of a request's `WHOSE` says that its list can be one account owner's."""
 
 
 def given(request: type[Any], settings: Iterable[str]) -> dict[str, Any]:
@@ -73,26 +69,4 @@ def check_places(request: type[Any], values: Mapping[str, Any]) -> None:
 
 def names_owner(request: type[Any]) -> bool:
     """Whether it can be asked for each account owner by itself."""
-    return _owner_path(request) is not None
-
-
-def of_owner(request: type[Any], values: Mapping[str, Any], owner_id: str) -> dict[str, Any]:
-    """The values of a request about one account owner's operators.
-
-    Raises:
-        UsageError: it cannot be asked so.
-    """
-    path = _owner_path(request)
-    if path is None:
-        raise UsageError("It is not told owner by owner.", hint="Name addresses instead of owners.")
-    changed = dict(values)
-    inner = changed
-    for step in path[:-1]:
-        inner[step] = dict(inner.get(step, {}))
-        inner = inner[step]
-    inner[path[-1]] = owner_id
-    return changed
-
-
-def _owner_path(request: type[Any]) -> tuple[str, ...] | None:
-    return next((OWNER_FIELDS[name] for name in request.WHOSE if name in OWNER_FIELDS), None)
+    return bool(OWNERS_OPERATORS & set(request.WHOSE))

@@ -27,7 +27,7 @@ from customer_research.store.people import People
 TEAM = "team"
 """Whom a message is about that is about everybody."""
 
-DIGEST, REPORT, NOTICE = "digest", "report", "notice"
+DIGEST, REMINDER, REPORT, NOTICE = "digest", "reminder", "report", "notice"
 MUTED = "Muted by its reader."
 LATE = timedelta(minutes=5)
 """A message that comes so much later than it was planned says so."""
@@ -124,7 +124,7 @@ class Sending:
         if self._schedule.use_case == DIGEST:
             return DIGEST, TEAM, f"{planned:%G-W%V}"
         exact = f"{self._schedule.name} {self._run.planned_at:%Y-%m-%dT%H:%M:%SZ}"
-        return REPORT, TEAM, exact
+        return (REMINDER if self._schedule.note else REPORT), TEAM, exact
 
     def _put(self, said: Report | Sequence[str], title: str, envelope: Envelope, person: Person | None = None) -> None:
         due = self._now if person is None else person.sent_at(self._now)
@@ -138,11 +138,11 @@ class Sending:
             self.sent.new += 1
 
     def _message(self, said: Report | Sequence[str], title: str, envelope: Envelope) -> Message:
-        late = tuple(self._late())
+        heading = (*((self._schedule.note,) if self._schedule.note else ()), *self._late())
         if isinstance(said, Report):
-            noted = replace(said, warnings=(*(Prose(one) for one in late), *said.warnings)) if late else said
+            noted = replace(said, warnings=(*(Prose(one) for one in heading), *said.warnings)) if heading else said
             return message_of(noted, envelope)
-        return plain_message(title, (*late, *said), envelope)
+        return plain_message(title, (*heading, *said), envelope)
 
     def _late(self) -> Iterator[str]:
         """That it comes late, where it does."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import inspect
 import os
 import socket
@@ -17,7 +18,6 @@ from customer_research.domain.report import Report
 from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.research.request import validated
-from customer_research.research.scheduling.requests import of_owner
 from customer_research.research.scheduling.scheduler import Outcome, Scheduler
 from customer_research.research.scheduling.sending import Reader, Sending, told_of
 from customer_research.research.usecases.access import Actor, by_rights, within_book
@@ -69,6 +69,8 @@ class Performing:
         state, said = await self._everybody(schedule, sending)
         states, faults = [state], list[str]()
         for reader in await asyncio.to_thread(sending.readers, self._settings):
+            if schedule.book not in {"", reader.owner_id}:
+                continue  # who made it may see one book alone
             try:
                 states.append(await self._reader(schedule, sending, reader))
             except CustomerResearchError as error:  # the others are told nevertheless
@@ -80,8 +82,10 @@ class Performing:
         if reader.person is None:
             sending.nowhere(reader)
             return "done"
-        request = of_owner(use_case(schedule.use_case).request(), schedule.request, reader.owner_id)
-        answer = await self._use(schedule.use_case, request, actor_of(schedule))
+        actor = dataclasses.replace(
+            actor_of(schedule), book=reader.owner_id
+        )  # as that owner's book: it is narrowed to theirs
+        answer = await self._use(schedule.use_case, schedule.request, actor)
         await asyncio.to_thread(sending.of_reader, sendable(answer), _title(schedule), reader, reader.person)
         return answer.state
 

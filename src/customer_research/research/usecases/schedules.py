@@ -56,6 +56,7 @@ class Add(Request):
     after: str = option("After each run of this schedule, instead of times.", "", metavar="NAME")
     late_hours: float = option("So many hours late it may begin.", LATENESS.total_seconds() / 3600, gt=0, le=168)
     to: tuple[str, ...] = option("To whom.", (), metavar="ADDRESS")
+    note: str = option("A sentence at the head of each message.", "", metavar="TEXT")
     failures_to: str = option(
         "Who hears of failed and skipped runs; default: the addresses of --to.", "", metavar="ADDRESS"
     )
@@ -72,6 +73,7 @@ class Add(Request):
             late_hours=self.late_hours,
             recipients=self.to,
             failures_to=self.failures_to,
+            note=self.note,
         )
         wish = planning.of_wish(wish, call.settings)
         wish = planning.with_request(wish, requests.given(use_case(wish.use_case).request(), self.set))
@@ -181,7 +183,12 @@ def _plain(one: Schedule, last: Run | None, now: datetime, *, whole: bool) -> di
         "last_run": None if last is None else _run_plain(last, whole=whole),
     }
     if whole:
-        told |= {"request": dict(one.request), "to": list(one.recipients), "failures_to": one.failures_to}
+        told |= {
+            "request": dict(one.request),
+            "note": one.note,
+            "to": list(one.recipients),
+            "failures_to": one.failures_to,
+        }
         told |= {"created_by": one.created_by, "created_at": instant_text(one.created_at)}
     return told
 
