@@ -259,6 +259,20 @@ def test_a_write_is_repeated_only_when_the_vendor_has_not_seen_it(error: Excepti
     assert len(script.seen) == attempts
 
 
+@pytest.mark.parametrize(
+    ("error", "never_sent"),
+    [(httpx2.ConnectError("refused"), True), (httpx2.PoolTimeout("full"), True), (httpx2.ReadError("cut"), False)],
+    ids=["refused", "no connection", "cut"],
+)
+def test_an_outage_says_whether_the_vendor_may_have_seen_the_request(error: Exception, never_sent: bool) -> None:
+    with pytest.raises(Unavailable) as raised:
+        ask(Script([error]), write, time=Time())
+    assert raised.value.never_sent is never_sent
+    with pytest.raises(Unavailable) as raised:
+        ask(Script([answer(503)]), write)
+    assert not raised.value.never_sent
+
+
 # --- rate limits --------------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from far_sides import NAMES, Clock, FarSide, FileSide, far_side, message
 from made_up_readings import DATABASES, new_url, server
 from worlds import Worlds
 
-from customer_research.domain.delivery import OVER, Address, Message
+from customer_research.domain.delivery import CHANNELS, OVER, Address, Message
 from customer_research.research.delivering import worker as module
 from customer_research.research.delivering.worker import LEASE, Point, Worker
 from customer_research.store import outbox
@@ -133,6 +133,10 @@ def test_no_message_is_lost_and_none_comes_twice_wherever_workers_end(
             assert unknown == []
     finally:
         side.end()
+
+
+def test_every_channel_has_a_far_side_here() -> None:
+    assert tuple(NAMES) == CHANNELS
 
 
 def test_of_e_mail_that_was_not_begun_nothing_is_unknown_after_a_crash(box: Outbox) -> None:

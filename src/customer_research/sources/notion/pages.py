@@ -1,6 +1,6 @@
 """Writing reports into Notion: pages of one data source, found again by a key, their content as Markdown.
 
-This is the only module that writes to a vendor, and it runs only when a person asks for an export.
+It writes only when a person asks for an export, or for messages to be delivered there.
 """
 
 from __future__ import annotations
