@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from http_servers import with_settings
 from pydantic import SecretStr
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_talks import CHANNEL, IDA, TEUN, WANDA, Talk, pressable, shown, talk
 
 from customer_research.domain.access import NotedCall, Permission, SlackPerson
@@ -465,6 +466,42 @@ def test_slack_itself_failing_leaves_a_line_in_the_log(
     assert said
     assert not any(record.exc_info for record in said), "a fault of Slack's is no defect of ours"
     assert "Silvermead" not in caplog.text
+
+
+def test_limits_of_slack_are_waited_out(
+    own: Settings, sandbox: Sandbox, space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    async def no_wait(_self: Any, *, state: Any, response: Any, **_more: Any) -> None:
+        state.next_attempt_requested = True
+        found = {name.lower(): value for name, value in response.headers.items()}
+        waited.append(float(found["retry-after"][0]))
+
+    monkeypatch.setattr(AsyncRateLimitErrorRetryHandler, "prepare_for_next_attempt_async", no_wait)
+
+    async def work(talk: Talk) -> None:
+        sandbox.set_faults("slack:http429:0.5")
+        await talk.done(talk.acts.says(TEUN, "quick Silvermead"))
+
+    talk(own, sandbox, work)
+    (told,) = space.posted(space.direct(TEUN).id)
+    assert "Silvermead" in shown(told)
+    assert waited == [1.0]
+
+
+def test_what_programs_say_is_not_answered(own: Settings, sandbox: Sandbox, space: Workspace) -> None:
+    async def work(talk: Talk) -> int:
+        said = {"channel": CHANNEL, "text": "quick Silvermead", "ts": "1.0", "bot_id": "B0OTHER"}
+        mention = talk.acts.event({**said, "type": "app_mention"}, "U0ROBOT")
+        message = talk.acts.event({**said, "type": "message", "channel_type": "im"}, "U0ROBOT")
+        edited = talk.acts.event(
+            {"type": "message", "subtype": "message_changed", "channel": "D1", "channel_type": "im"}, TEUN
+        )
+        return sum([len(await talk.done(sent)) for sent in (mention, message, edited)])
+
+    assert talk(own, sandbox, work) == 0
+    assert space.posted() == []
 
 
 def test_a_silent_source_is_told_as_a_gap(own: Settings, sandbox: Sandbox, space: Workspace) -> None:

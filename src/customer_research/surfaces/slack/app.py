@@ -21,7 +21,6 @@ from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError, SlackClientError
-from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 from customer_research.documents.formats import render
@@ -55,7 +54,16 @@ from customer_research.surfaces.slack.messages import (
     of_help,
     plain,
 )
-from customer_research.surfaces.slack.talking import ELSEWHERE, ByUrl, Directly, Place, Privately, code_of, posted
+from customer_research.surfaces.slack.talking import (
+    ELSEWHERE,
+    ByUrl,
+    Directly,
+    Place,
+    Privately,
+    code_of,
+    posted,
+    waiting,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +78,6 @@ UNREACHED = (aiohttp.ClientError, OSError, TimeoutError)
 """Slack did not answer, or not to the end."""
 
 _SLACK_SECONDS = 10
-_RETRIES = 2
 _NOT_DONE = "Slack did not answer. Ask again."
 
 Body = Mapping[str, Any]
@@ -126,7 +133,7 @@ def client_of(settings: Settings) -> AsyncWebClient:
         token.get_secret_value(),
         base_url=settings.slack.url,
         timeout=_SLACK_SECONDS,
-        retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=_RETRIES)],
+        retry_handlers=waiting(),
         logger=logger,
     )
 
@@ -235,7 +242,9 @@ class SlackApp:
         """Somebody names the app in a conversation: they alone see the answer."""
         await ack()
         event = body["event"]
-        user, channel = str(event.get("user") or ""), str(event["channel"])
+        if event.get("bot_id") or not event.get("user"):
+            return
+        user, channel = str(event["user"]), str(event["channel"])
         place = Privately(self._client, channel, user, str(event.get("thread_ts") or ""))
         self._start(
             f"event {body['event_id']}", user, channel, place, self._answering(said(str(event.get("text") or "")))

@@ -72,7 +72,7 @@ def content(answer: Answer, *, by: str = "", question: str = "") -> Told:
         made = json.loads(slack_.render(body))
         told = Told(made["text"], made["blocks"])
     elif isinstance(body, Explanation):
-        told = _lines(explanation.as_text(body, show_personal=False).splitlines())
+        told = _lines(explanation.as_text(body, show_personal=False).splitlines(), headed=True)
     elif isinstance(body, PlainTable):
         told = _lines(_rows(body))
     elif isinstance(body, tuple):
@@ -94,9 +94,11 @@ def _rows(table: PlainTable) -> Iterable[str]:
         yield table.last
 
 
-def _lines(lines: Iterable[str]) -> Told:
+def _lines(lines: Iterable[str], *, headed: bool = False) -> Told:
+    """Lines as they are; `headed`: the first of them names the rest."""
     shown = [escape(line.strip()) for line in lines if line.strip()] or ["Nothing."]
-    return Told(_short(shown[0]), _sections(shown))
+    head = [f"*{shown[0]}*"] if headed else [shown[0]]
+    return Told(_short(shown[0]), _sections([*head, *shown[1:]]))
 
 
 def of_error(error: CustomerResearchError, question: Asked | None = None) -> Told:

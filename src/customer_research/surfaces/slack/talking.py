@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -15,8 +17,14 @@ from customer_research.surfaces.slack.messages import Told
 logger = logging.getLogger(__name__)
 
 _GONE = 404
+_RETRIES = 2
 _UNFIT = frozenset({"invalid_blocks", "msg_blocks_too_long", "invalid_blocks_format"})
 """Slack does not take the blocks: the text is told alone."""
+
+
+def waiting() -> list[AsyncRetryHandler]:
+    """What a client does about limits: it waits them out. Nothing else is sent again: it may have arrived."""
+    return [AsyncRateLimitErrorRetryHandler(max_retry_count=_RETRIES)]
 
 
 def code_of(error: SlackApiError) -> str:
@@ -82,7 +90,7 @@ class ByUrl:
 
     async def tell(self, told: Told) -> None:
         """Tell them."""
-        hook = AsyncWebhookClient(self.url, timeout=self.client.timeout, logger=logger)
+        hook = AsyncWebhookClient(self.url, timeout=self.client.timeout, logger=logger, retry_handlers=waiting())
         answer = await hook.send(text=told.text, blocks=told.blocks, response_type="ephemeral", replace_original=False)
         if answer.status_code == _GONE:  # five answers, or half an hour
             await Directly(self.client, self.user).tell(told)
