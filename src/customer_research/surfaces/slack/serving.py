@@ -85,7 +85,7 @@ async def _over_socket(settings: Settings, config: Path | None) -> None:
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError):  # an event loop that has no signals, as on Windows
+        with suppress(RuntimeError):  # an event loop that has no signals, as on Windows
             loop.add_signal_handler(number, ended.set)
     async with app_alone(settings, config) as app, socket_mode(app, settings):
         await ended.wait()
