@@ -312,7 +312,7 @@ def test_a_reader_gets_so_many_in_a_week_and_what_is_to_be_done_now_beyond_it(de
     first = desk.messages(SLACK)
     assert first[0].message.subject == "op-4", "the most urgent first"
     assert {one.reason for one in first if one.state == "dropped"} == {
-        "Over the week's budget: it stands in the list and in the digest."
+        "Over the week's budget: it stands in the list of alerts, and the digest counts it."
     }
     desk.open(episode("op-9", at=day(1)), line("op-9", level="now"))
     assert desk.tell(day(1), owners=True).put == 1

@@ -41,7 +41,7 @@ def test_a_mail_server_is_greeted_and_nothing_is_sent(mail: MailSide) -> None:
     assert (without.status, without.fix) == ("fail", "Set email.sender.")
 
 
-def test_a_token_of_slack_is_asked_who_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_of_slack_is_asked_who_it_is(monkeypatch: pytest.MonkeyPatch, no_waiting: None) -> None:
     given: dict[str, Any] = {"slack": {"token": "xoxb-1", "url": "http://127.0.0.1:9/api/"}}
     assert rows(**given, online=False)["channel.slack"].status == "skipped"
     failed = rows(**given)["channel.slack"]

@@ -278,6 +278,7 @@ def test_a_short_digest_names_critical_alerts_and_fits_a_message(filled: Setting
     )
     short = looked_at.digest_report(filled, now=LATER, short=True)
     assert (short.kind, short.title) == ("digest", "Weekly digest")
+    assert "acknowledged by Robin" in words(short, "done")
     for style in FORMATS:
         assert render(short, style)
 

@@ -148,6 +148,7 @@ REPORT = Outline(
             weight=3,
         ),
         section("critical", "Alerts", _alerts, weight=3),
+        section("done", "What was done", digest.done_in_week),
         section("left", "Left", digest.named(lambda moves: moves.left), weight=3),
         section("came", "New customers", digest.named(lambda moves: moves.came), weight=1),
         section("totals", "The week", _totals),

@@ -177,7 +177,8 @@ def _state(done: AlertsOfWeek, alert: Alert) -> str:
     return "standing" if oldest.raised.snapshot == done.baseline else "new"
 
 
-def _done(found: Week) -> Block:
+def done_in_week(found: Week) -> Block:
+    """What became of alerts within the week: raised, cleared, acted on."""
     done = found.done
     if isinstance(done, Gap):
         return Absence("Alerts", done)
@@ -286,7 +287,7 @@ KIND = Kind(
         section("left", "Left", named(lambda m: m.left), weight=1),
         section("came", "New customers", named(lambda m: m.came), weight=1),
         section("critical", "Critical alerts", _critical, weight=3),
-        section("done", "What was done", _done, weight=1),
+        section("done", "What was done", done_in_week, weight=1),
         section(
             "issues",
             "Top issues",

@@ -32,7 +32,7 @@ ALERT, NOTE = "alert", "alert_note"
 """Kinds of messages: one that somebody has to see, which the budget counts; and what follows in its thread."""
 
 BUDGET = 3
-"""Alerts that one reader is told in a week: what is to be done now comes beyond it, what is over it stands in the digest."""
+"""Alerts that one reader is told in a week: what is to be done now comes beyond it, what is over it stands in the list of alerts."""
 
 MUTED = "Muted by its reader."
 
@@ -51,7 +51,7 @@ class Telling:
         said = [f"{counted(self.put, 'message')} about alerts."]
         if self.held:
             said.append(
-                f"{counted(self.held, 'alert')} over the week's budget: they stand in the list and in the digest."
+                f"{counted(self.held, 'alert')} over the week's budget: they stand in the list of alerts, and the digest counts them."
             )
         if self.muted:
             said.append(f"{counted(self.muted, 'message')} muted.")
@@ -178,7 +178,13 @@ class _Round:
         person, counts = self._reader.person, message.kind == ALERT
         muted = person is not None and person.mutes(ALERT, self._now)
         over = counts and not urgent and self._left <= 0
-        dropped = MUTED if muted else "Over the week's budget: it stands in the list and in the digest." if over else ""
+        dropped = (
+            MUTED
+            if muted
+            else "Over the week's budget: it stands in the list of alerts, and the digest counts it."
+            if over
+            else ""
+        )
         due = self._now if person is None else person.sent_at(self._now)
         if not self._box.put(message, now=self._now, due=due, dropped=dropped):
             return

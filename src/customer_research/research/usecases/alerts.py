@@ -141,7 +141,7 @@ class Tell(Request):
     """Put messages into the outbox: one for each alert that is new and cannot wait, one for each change of band after it, in its thread.
 
     What was told is not told again, however often this runs. A reader gets at most so many in a week (--budget); what is to be done
-    at once comes beyond that, the rest stands in `alerts` and in the digest. What stood at the first check is not new.
+    at once comes beyond that, the rest stands in `alerts`, and the digest counts it. What stood at the first check is not new.
     """
 
     to: tuple[str, ...] = option(
