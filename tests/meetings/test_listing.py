@@ -177,7 +177,11 @@ def test_only_the_meetings_of_one_book_are_told(own: Settings) -> None:
     (first, second) = found.occurrences
     changed = {
         first.id: replace(
-            told[first.id], operators=(replace(told[first.id].operators[0], operator_id=mine, name="Mine"),)
+            told[first.id],
+            operators=(
+                replace(told[first.id].operators[0], operator_id=mine, name="Mine"),
+                replace(told[first.id].operators[0], operator_id=HARBOUR, name="Theirs as well"),
+            ),
         ),
         second.id: replace(
             told[second.id], operators=(replace(told[second.id].operators[0], operator_id=HARBOUR, name="Theirs"),)

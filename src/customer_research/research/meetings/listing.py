@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from customer_research.domain.meeting import Meeting, Window
@@ -30,13 +31,13 @@ def of_owner(settings: Settings, owner: str, now: datetime) -> frozenset[str]:
 
 
 def coming(store: Store, now: datetime, days: int, mine: Collection[str] | None = None) -> tuple[Meeting, ...]:
-    """The meetings that are not over yet and begin within so many days, with these operators (None: with any)."""
+    """The meetings that are not over yet and begin within so many days, with these operators (None: with any); no other is named."""
     found = Meetings(store).between(Window(now - timedelta(hours=12), now + timedelta(days=days)))
-    return tuple(
-        one
-        for one in found
-        if one.ends_at > now and (mine is None or any(each.operator_id in mine for each in one.operators))
-    )
+    to_come = [one for one in found if one.ends_at > now]
+    if mine is None:
+        return tuple(to_come)
+    own = ((one, tuple(each for each in one.operators if each.operator_id in mine)) for one in to_come)
+    return tuple(replace(one, operators=operators) for one, operators in own if operators)
 
 
 def meetings_report(settings: Settings, owner: str | None, *, days: int, now: datetime) -> Report:
