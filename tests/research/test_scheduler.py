@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
@@ -13,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 from cronsim import CronSim
+from made_up_readings import new_url, server
 
 from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import StoreBusy, Unavailable
@@ -128,6 +130,27 @@ def test_a_year_of_three_zones_by_two_processes_is_as_cronsim_says(url: str, sto
         assert connection.execute(sa.select(sa.func.count()).select_from(schedules.schedule_run)).scalar_one() == len(
             used
         )
+
+
+@pytest.mark.xdist_group("engines")
+def test_processes_at_once_use_each_time_once_on_postgres(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Four that look at the same instant, for three days of hours."""
+    url = new_url(server("postgres", tmp_path_factory.mktemp("none")))
+    clock, performed = Clock(), Performed()
+
+    async def lived(stores: list[Store]) -> None:
+        looking = [Scheduler(ScheduleBook(one), performed, clock, str(number)) for number, one in enumerate(stores)]
+        for _ in range(72):
+            clock.now += HOUR
+            await asyncio.gather(*(one.look() for one in looking))
+            await asyncio.gather(*(one.idle() for one in looking))
+
+    with ExitStack() as stack:
+        stores = [stack.enter_context(open_store(url)) for _ in range(4)]
+        ScheduleBook(stores[0]).add(replace(NIGHTLY, cron="0 */2 * * *", zone="America/New_York"))
+        asyncio.run(lived(stores))
+        assert len({run.planned_at for run in performed.runs}) == len(performed.runs) == 36
+        assert {run.state for run in ScheduleBook(stores[1]).runs()} == {"done"}
 
 
 def looked(book: ScheduleBook, performed: Perform, clock: Callable[[], datetime], **more: object) -> Scheduler:

@@ -177,6 +177,31 @@ def test_an_address_for_others_needs_a_way_in_and_parts_their_packages(
     assert "pip install 'customer-research[delivery]'" in refused.err
 
 
+@pytest.fixture
+def _logs_as_they_were() -> Iterator[None]:
+    root, ours = logging.getLogger(), logging.getLogger("customer_research")
+    handlers, levels = list(root.handlers), (root.level, ours.level)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+    logging.captureWarnings(capture=False)
+
+
+@pytest.mark.usefixtures("_logs_as_they_were")
+def test_a_part_that_cannot_begin_says_why(config: Path, tmp_path: Path) -> None:
+    own = changed(config, tmp_path, {"slack": {"token": None}})
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        done = command("serve", "--only", "slack", "--log", "text", "--port", port, config=own)
+        assert done.code == 5
+        assert "Error: The setting slack.token is missing." in done.err
+        done = command("serve", "--only", "outbox", "--log", "text", "--port", port, config=own)
+        assert (done.code, "address already in use" in done.err) == (1, True)
+
+
 # -- the application by itself -----------------------------------------------------------------------------------------
 
 
@@ -234,6 +259,38 @@ def test_a_part_that_ends_by_a_fault_of_ours_ends_the_process(config: Path, monk
     finally:
         logging.disable(logging.NOTSET)
     assert [type(error) for error in faults] == [KeyError]
+
+
+def test_a_run_that_is_not_done_in_time_is_given_back(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = changed(config, tmp_path, {"store": {"url": f"sqlite:///{tmp_path}/stop.db"}})
+    assert command("schedule", "add", "one", "metrics", "--cron", "* * * * *", config=own).code == 0
+    settings = load_settings(own)
+    assert settings.clock is not None
+    later = settings.clock + timedelta(minutes=1)
+    begun = asyncio.Event()
+
+    async def never(_self: object, _schedule: object, _run: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("customer_research.research.usecases.scheduled.Performing.__call__", never)
+
+    async def served() -> None:
+        stop = asyncio.Event()
+        async with Background(settings, parts=["scheduler"], stop_seconds=0.05, clock=lambda: later) as made:
+            work = asyncio.create_task(made.run(stop))
+            await asyncio.wait_for(begun.wait(), 10)
+            assert made.scheduler.running == 1
+            stop.set()
+            await asyncio.wait_for(work, 10)
+
+    asyncio.run(served())
+    with open_store(settings.store_url) as store:
+        (run,) = ScheduleBook(store).runs()
+        assert (run.state, run.lease_until) == ("running", later)
+        assert ScheduleBook(store).standing(later).cut_off == (run,), "any process may begin it again at once"
 
 
 def test_what_is_counted_names_nobody() -> None:

@@ -98,24 +98,29 @@ class Background:
         Raises:
             StoreError: the store cannot be opened.
         """
+        async with AsyncExitStack() as opening:
+            await self._open(opening)
+            self._stack = opening.pop_all()
+        return self
+
+    async def _open(self, stack: AsyncExitStack) -> None:
         store = await asyncio.to_thread(open_store, self._settings.store_url)
         self._store = store
-        self._stack.callback(store.close)
+        stack.callback(store.close)
         calls = CallBook(store)
 
         def noting(use: Use) -> None:
             calls.add(noted(use))
             self._heard(use)
 
-        self._runner = await self._stack.enter_async_context(
+        self._runner = await stack.enter_async_context(
             Runner(self._settings, config=self._config, audit=noting, clock=self._present)
         )
-        channels = await self._stack.enter_async_context(Channels(self._settings, self._clock))
+        channels = await stack.enter_async_context(Channels(self._settings, self._clock))
         self._performing = Performing(self._settings, store, self._runner.use, self._clock)
         self.scheduler = Scheduler(ScheduleBook(store), self._performing, self._clock, worker_name(), heard=self._hear)
         at_once = self._settings.deliveries.at_once
         self.worker = Worker(Outbox(store), channels, self._clock, at_once=at_once)
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -19,6 +19,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from customer_research.errors import CustomerResearchError
 from customer_research.research.usecases import BY_ITSELF, Background
 from customer_research.settings import Settings
 from customer_research.surfaces.serve.command import Part
@@ -43,6 +44,7 @@ class Serving:
         hosts: names that requests to it may name beside those of the settings.
         stop_seconds: how long what is under way may go on at the end.
         ended: called with what a part ended by, where it was not told to.
+        fault: why it could not begin, in a sentence of ours.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Serving:
     hosts: tuple[str, ...] = ()
     stop_seconds: float = 30.0
     ended: Callable[[BaseException], None] = lambda _error: None
+    fault: CustomerResearchError | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -73,10 +76,14 @@ def application(serving: Serving) -> Starlette:
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            await stack.enter_async_context(background)
-            for part, open_ in _SERVERS.items():
-                if part in serving.parts:
-                    behind.update(await stack.enter_async_context(open_(serving, figures)))
+            try:
+                await stack.enter_async_context(background)
+                for part, open_ in _SERVERS.items():
+                    if part in serving.parts:
+                        behind.update(await stack.enter_async_context(open_(serving, figures)))
+            except CustomerResearchError as error:
+                serving.fault = error
+                raise
             work = asyncio.create_task(background.run(serving.stop))
             work.add_done_callback(lambda done: _told(serving, done))
             try:

@@ -47,9 +47,7 @@ _NEEDS = {
     "--log", type=click.Choice(("json", "text")), default="json", show_default=True, help="How it writes its log."
 )
 @click.pass_context
-def serve(
-    context: click.Context, *, only: tuple[str, ...], host: str, port: int, stop_seconds: float, log: str
-) -> None:
+def serve(context: click.Context, *, only: tuple[str, ...], host: str, port: int, stop_seconds: float, log: str) -> int:
     """Do what is scheduled, deliver what is to be sent, and answer agents and Slack, until the process is told to end.
 
     Any number of such processes may share one store: each planned time is used once, each message sent once, and any of them answers
@@ -72,7 +70,7 @@ def serve(
             raise ExtraMissing(needs, extra)
     from customer_research.surfaces.serve.serving import served  # noqa: PLC0415 - start-up time
 
-    asyncio.run(
+    return asyncio.run(
         served(
             config,
             parts,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from customer_research.settings import load_settings
 from customer_research.surfaces.serve.application import Serving, application
@@ -37,6 +38,19 @@ class Server(uvicorn.Server):
         self.should_exit = True
 
 
+def untold(made: ASGIApp) -> ASGIApp:
+    """An application whose fault at its beginning or end is not told in full: its text may hold what no log should."""
+
+    async def answered(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sent(message: Message) -> None:
+            failed = message["type"] in {"lifespan.startup.failed", "lifespan.shutdown.failed"}
+            await send({"type": message["type"], "message": ""} if failed else message)
+
+        await made(scope, receive, sent if scope["type"] == "lifespan" else send)
+
+    return answered
+
+
 async def served(
     config: Path | None,
     parts: tuple[Part, ...],
@@ -46,8 +60,8 @@ async def served(
     stop_seconds: float,
     as_json: bool,
     key: bytes,
-) -> None:
-    """Serve until the process is told to end; it ends with code 1 where a part ended by a fault of ours.
+) -> int:
+    """Serve until the process is told to end; the exit code: 1 where it could not listen, or a part ended by a fault of ours.
 
     Raises:
         UsageError: the address is for others, too, and nobody could be let in.
@@ -65,7 +79,7 @@ async def served(
         hosts = (written_host(host),)
     serving = Serving(settings, config, parts, url, key, hosts, stop_seconds)
     made = uvicorn.Config(
-        application(serving),
+        untold(application(serving)),
         host=host,
         port=port,
         log_config=None,
@@ -74,6 +88,8 @@ async def served(
         timeout_graceful_shutdown=math.ceil(stop_seconds) + DRAWN_SECONDS,
     )
     server = Server(made, serving)
-    await server.serve()
-    if server.failed or not server.started:
-        sys.exit(1)
+    with suppress(SystemExit):  # it could not begin, and has logged why
+        await server.serve()
+    if serving.fault is not None:
+        raise serving.fault
+    return 1 if server.failed or not server.started else 0
