@@ -122,6 +122,12 @@ def test_of_a_notice_that_fails_nobody_is_told_and_nothing_goes_round(box: Outbo
     assert deliver(box, clock) == 0
 
 
+def test_nobody_is_told_at_the_place_that_failed(box: Outbox, clock: Clock) -> None:
+    box.put(message(SLACK, elsewhere=SLACK), now=clock())
+    assert deliver(box, clock, slack=Scripted(Refused("no"))) == 1
+    assert told(box) == []
+
+
 def test_each_time_that_it_fails_after_a_retry_is_told(box: Outbox, clock: Clock) -> None:
     box.put(MADE, now=clock())
     for times in (1, 2):

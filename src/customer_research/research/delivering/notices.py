@@ -23,7 +23,7 @@ TITLES: Mapping[Channel, str] = {
 def notice(held: Delivery, state: State, reason: str) -> Message | None:
     """What is told of a delivery that is given up; None where nobody is to hear of it."""
     message = held.message
-    if message.elsewhere is None or state not in {"failed", "unknown"}:
+    if message.elsewhere in {None, message.address} or state not in {"failed", "unknown"}:
         return None
     way = TITLES[message.address.channel]
     happened = (
