@@ -44,7 +44,6 @@ from customer_research.errors import (
 )
 from customer_research.settings import Settings, load_settings
 from customer_research.sources.hubspot.session import HubSpotSession
-from customer_research_sandbox.dataset import Dataset
 from customer_research_sandbox.serve import Sandbox
 from customer_research_sandbox.servers.calendar import FEED_SECRET
 from customer_research_sandbox.servers.diary import Diary, Entry
@@ -65,18 +64,20 @@ def at(day: int, hour: int) -> datetime:
 
 
 @pytest.fixture(scope="module")
-def sandbox(small_dataset: Dataset) -> Iterator[Sandbox]:
-    with Sandbox.start(dataset=small_dataset, rate_limits=False, slow_seconds=30) as running:
-        yield running
+def sandbox(small_sandbox: Sandbox) -> Sandbox:
+    return small_sandbox
 
 
 @pytest.fixture(autouse=True)
 def _whole(sandbox: Sandbox) -> Iterator[None]:
     """The diary is the test's own; faults end with it."""
-    sandbox.diary.entries.clear()
+    diary = sandbox.diary
+    entries, people = list(diary.entries), list(diary.people)
+    diary.entries.clear()
     sandbox.clear_request_log()
     sandbox.calendars.assertions.clear()
     yield
+    diary.entries, diary.people = entries, people
     sandbox.set_faults()
 
 
@@ -388,6 +389,7 @@ def test_a_feed_in_a_private_network_is_refused_unless_the_settings_allow_it(set
 
 
 def test_a_google_token_is_asked_for_with_a_signed_statement(made: Made, sandbox: Sandbox, key_file: Path) -> None:
+    sandbox.diary.add(entry())
     read(made("google"))
     (assertion,) = sandbox.calendars.assertions
     private = json.loads(key_file.read_text(encoding="utf-8"))["private_key"]

@@ -19,7 +19,6 @@ from customer_research.research.meetings import reading
 from customer_research.settings import Settings, StoreSettings, load_settings
 from customer_research.store.database import Store, open_store
 from customer_research.store.meetings import Meetings
-from customer_research_sandbox.dataset import Dataset
 from customer_research_sandbox.serve import Sandbox
 from customer_research_sandbox.servers.calendar import FEED_SECRET
 from customer_research_sandbox.servers.diary import Entry
@@ -28,9 +27,8 @@ pytestmark = pytest.mark.usefixtures("known", "no_waiting")
 
 
 @pytest.fixture(scope="module")
-def sandbox(small_dataset: Dataset) -> Iterator[Sandbox]:
-    with Sandbox.start(dataset=small_dataset, rate_limits=False) as running:
-        yield running
+def sandbox(small_sandbox: Sandbox) -> Sandbox:
+    return small_sandbox
 
 
 @pytest.fixture
