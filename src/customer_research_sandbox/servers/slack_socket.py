@@ -76,6 +76,7 @@ class SlackSocket:
         await answer.send_str(
             json.dumps({"type": "hello", "num_connections": 1, "connection_info": {"app_id": APP_ID}})
         )
+        self._there.set()
         async for message in answer:
             if message.type == WSMsgType.TEXT and message.data.startswith("{"):
                 self.acknowledged.append(json.loads(message.data))
