@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -156,3 +157,14 @@ def test_an_unexpected_failure_is_one_sentence_and_the_traceback_is_for_those_wh
     assert plain.stderr.startswith("Error: Unexpected failure (ZeroDivisionError).")
     assert "inner detail" not in plain.stderr
     assert "inner detail" in asked.stderr
+
+
+def test_a_server_whose_port_is_taken_is_a_failure(config_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        call = [*PROGRAM, "--config", str(config_path), "mcp", "serve", "--http", "--port", port]
+        done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=60)
+
+    assert done.returncode == 1
+    assert "address already in use" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -88,10 +88,11 @@ def _list_candidates(error: CustomerResearchError) -> None:
 
 def run(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code (see `EXIT_CODES`)."""
+    output = sys.stdout
     try:
         result: Any = cli.main(args=arguments, prog_name="customer-research", standalone_mode=False)
     except SystemExit as stop:
-        return _reader_gone(stop)
+        return _reader_gone(stop, output)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except CustomerResearchError as error:
@@ -107,10 +108,16 @@ def run(arguments: list[str] | None = None) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _reader_gone(stop: SystemExit) -> int:
-    """Click ends the program so when whoever read the output has closed it (`| head -1`), which is no failure."""
-    if isinstance(stop.code, int) and stop.code != 0:
-        _mute()
+def _reader_gone(stop: SystemExit, output: Any) -> int:
+    """Click ends the program so when whoever read the output has closed it (`| head -1`), which is no failure.
+
+    A server ends it so, too, when it cannot begin; that is one.
+    """
+    if not stop.code:
+        return 0
+    if sys.stdout is output and not isinstance(stop.__context__, BrokenPipeError):
+        return 1  # click, which puts another in the place of a closed one, has met none, nor has rich
+    _mute()
     return 0
 
 
