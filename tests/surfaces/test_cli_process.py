@@ -159,10 +159,12 @@ def test_an_unexpected_failure_is_one_sentence_and_the_traceback_is_for_those_wh
     assert "inner detail" in asked.stderr
 
 
-def test_a_server_whose_port_is_taken_is_a_failure(config_path: Path) -> None:
+def test_a_server_whose_port_is_taken_is_a_failure(tmp_path: Path) -> None:
+    config = tmp_path / "settings.toml"
+    config.write_text(f'[store]\nurl = "sqlite:///{tmp_path}/own.db"\n', encoding="utf-8")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        call = [*PROGRAM, "--config", str(config_path), "mcp", "serve", "--http", "--port", port]
+        call = [*PROGRAM, "--config", str(config), "mcp", "serve", "--http", "--port", port]
         done = subprocess.run(call, capture_output=True, text=True, check=False, timeout=60)
 
     assert done.returncode == 1
