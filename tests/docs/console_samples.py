@@ -21,6 +21,7 @@ import os
 import re
 import shlex
 import shutil
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -267,11 +268,12 @@ def _elided(lines: Sequence[str], shown: set[int]) -> Iterator[str]:
         yield from (lines[n] for n in numbers)
 
 
-def rewritten(path: Path, sandbox: Sandbox, folder: Path) -> str:
-    """The page's text with every sample refreshed and every excerpt copied anew."""
+def rewritten(path: Path, sandbox: Sandbox) -> str:
+    """The page's text with every sample refreshed, each in a folder of its own, and every excerpt copied anew."""
     lines = path.read_text(encoding="utf-8").splitlines()
     for sample in reversed(samples(path)):
-        lines[sample.first : sample.last] = refreshed(sample, sandbox, folder)
+        with tempfile.TemporaryDirectory() as folder:
+            lines[sample.first : sample.last] = refreshed(sample, sandbox, Path(folder))
     return with_excerpts("\n".join(lines) + "\n")
 
 

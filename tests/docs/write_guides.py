@@ -6,7 +6,6 @@ Starts a sandbox, runs every command that the pages show (all pages, or those na
 from __future__ import annotations
 
 import sys
-import tempfile
 from pathlib import Path
 
 from console_samples import ROOT, SampleError, documents, rewritten
@@ -17,10 +16,10 @@ from customer_research_sandbox.serve import Sandbox
 def main(arguments: list[str]) -> int:
     """Refresh the pages; 1 when a sample cannot be run."""
     chosen = [Path(name).resolve() for name in arguments] or documents()
-    with Sandbox.start(slow_seconds=30.0) as sandbox, tempfile.TemporaryDirectory() as folder:
+    with Sandbox.start(slow_seconds=30.0) as sandbox:
         for path in chosen:
             try:
-                text = rewritten(path, sandbox, Path(folder))
+                text = rewritten(path, sandbox)
             except SampleError as error:
                 sys.stderr.write(f"{error}\n")
                 return 1
