@@ -42,7 +42,6 @@ def test_every_walkthrough_has_samples() -> None:
         "sandbox.md",
         "schedules.md",
         "serving-agents.md",
-        "slack.md",
     }
 
 
