@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Unpack
 
@@ -325,9 +325,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
     async def _cards(self, sqls: Mapping[str, str], subject: Subject, path: bindings.ChargePath) -> CardAnswers:
         if path.kind == "none":
             return CardAnswers(path, {})
-        outcomes = await asyncio.gather(
-            *(self._settled(self._ask(sql, CARD_TABLES, subject, path, name)) for name, sql in sqls.items())
-        )
+        outcomes = await asyncio.gather(*(self._settled(sql, subject, path, name) for name, sql in sqls.items()))
         named = dict(zip(sqls, outcomes, strict=True))
         answers = {name: found for name, found in named.items() if isinstance(found, PartialAnswer)}
         errors = {name: found for name, found in named.items() if isinstance(found, SourceError)}
@@ -336,10 +334,12 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
             return CardAnswers(path, {}, {name: _lost(gaps["charge"], name) for name in sqls}, gaps)
         return CardAnswers(path, {name: found.answer for name, found in answers.items()}, errors, gaps)
 
-    @staticmethod
-    async def _settled(asked: Awaitable[PartialAnswer]) -> PartialAnswer | SourceError:
+    async def _settled(
+        self, sql: str, subject: Subject, path: bindings.ChargePath, stream: str
+    ) -> PartialAnswer | SourceError:
+        """The answer, or why there is none; asked from within, so that one who is cancelled before leaves no question behind."""
         try:
-            return await asked
+            return await self._ask(sql, CARD_TABLES, subject, path, stream)
         except SourceError as error:
             return error
 
