@@ -31,7 +31,7 @@ def _own_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 WRONG_CALLS = [
     (("porfile", "x"), "did you mean profile or portfolio?"),
-    (("frobnicate",), "commands: lookup, quick"),
+    (("frobnicate",), "There is no command 'frobnicate'. See `customer-research --help`."),
     ((), "Usage: customer-research"),
     (("--bogus",), "--bogus"),
     (("profile",), "OPERATOR"),

@@ -52,8 +52,8 @@ class LazyGroup(click.Group):
         """Name the nearest commands when one is unknown."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             close = difflib.get_close_matches(args[0], COMMANDS, n=2)
-            advice = f"did you mean {' or '.join(close)}?" if close else f"commands: {', '.join(COMMANDS)}."
-            ctx.fail(f"There is no command {args[0][:60]!r}; {advice}")
+            advice = f"; did you mean {' or '.join(close)}?" if close else "."
+            ctx.fail(f"There is no command {args[0][:60]!r}{advice}")
         return super().resolve_command(ctx, args)
 
 
