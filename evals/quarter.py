@@ -54,9 +54,14 @@ def main(arguments: Sequence[str]) -> int:
                 called(config, "schedule", "run", "weekly-digest")
             new = [one for one in deliveries(config) if one.key not in seen]
             seen |= {one.key for one in new}
-            told.append(Counter((one.message.kind, one.message.address.place) for one in new))
-            print(f"{now:%Y-%m-%d}  {dict(Counter(one.message.kind for one in new))}", flush=True)
+            told.append(Counter((kind(one), one.message.address.place) for one in new))
+            print(f"{now:%Y-%m-%d}  {dict(Counter(map(kind, new)))}", flush=True)
     return judged(told, sorted(people.values()))
+
+
+def kind(one: Delivery) -> str:
+    """What a delivery is; what goes on in the thread of an alert is none that is new."""
+    return f"{one.message.kind}, in its thread" if one.message.after else one.message.kind
 
 
 def called(config: Path, *arguments: str) -> None:
@@ -85,8 +90,11 @@ def judged(told: Sequence[Counter[tuple[str, str]]], people: Sequence[str]) -> i
         digests = [week["digest", email] for week in told]
         alerts = [week["alert", email] for week in told]
         wrong += sum(count != 1 for count in digests)
-        print(f"{email}: digests {digests}, alerts {alerts}")
-    print(f"{len(told)} weeks, {len(people)} owners: {wrong} digests missing or doubled.")
+        print(f"{email}: digests {digests}, new alerts {alerts}")
+    each = sum(week["alert", email] for week in told for email in people) / (len(told) * len(people))
+    print(
+        f"{len(told)} weeks, {len(people)} owners: {wrong} digests missing or doubled, {each:.1f} new alerts an owner and week."
+    )
     return int(wrong > 0)
 
 
