@@ -132,3 +132,10 @@ def test_a_missing_source_is_said() -> None:
 
 def test_personal_data_is_masked() -> None:
     assert "dana.roe" not in slack_.render(KINDS["profile"].build(full()))
+
+
+def test_a_cell_without_words_has_no_header() -> None:
+    blocks = json.loads(slack_.render(KINDS["brief"].build(full())))["blocks"]
+    rows = [line for block in blocks for line in json.dumps(block, ensure_ascii=False).split("\\n") if "•" in line]
+    assert any("Phone or e-mail •••" in row for row in rows)
+    assert not [row for row in rows if row.rstrip('"}').endswith(("Phone or e-mail", "Last login", "Words"))]

@@ -139,8 +139,8 @@ class _Message(Pen[Iterable[str]]):
             yield f"*{escape(node.caption)}* ({node.total})"
         leads = [f"{escape(header)} " if header and at else "" for at, header in enumerate(node.headers)]
         for row in node.rows[:_MOST_ROWS]:
-            cells = (f"{lead}{self._value(value)}" for lead, value in zip(leads, row, strict=True))
-            yield "• " + " · ".join(cells)
+            told = ((lead, self._value(value)) for lead, value in zip(leads, row, strict=True))
+            yield "• " + " · ".join(f"{lead}{words}" for lead, words in told if words)
         if len(node.rows) > _MOST_ROWS:
             yield f"_{rows_left_out(len(node.rows) - _MOST_ROWS)}_"
 
