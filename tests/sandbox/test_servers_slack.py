@@ -272,11 +272,13 @@ def test_the_page_to_look_at_is_escaped(ask: Caller, client: WebClient, space: W
         channel="C0ALERTS",
         text="x",
         blocks=[
+            {"type": "header", "text": {"type": "plain_text", "text": "Ann &amp; &lt;Co&gt;"}},
             section("*Bold* &lt;script&gt; <https://example.com|there>"),
             {"type": "actions", "elements": [button()]},
         ],
     )
     page = httpx2.get(ask.sandbox.addresses["slack"].replace("/api/", "/show/C0ALERTS"))
+    assert "Ann &amp; &lt;Co&gt;" in page.text
     assert "<b>Bold</b> &lt;script&gt;" in page.text
     assert '<a href="https://example.com">there</a>' in page.text
     assert "<script" not in page.text

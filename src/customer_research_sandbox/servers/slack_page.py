@@ -105,7 +105,12 @@ def _pressed(element: Any) -> str:
 
 
 def _text(part: dict[str, Any]) -> str:
-    return _marked(part["text"]) if part["type"] == "mrkdwn" else escape(part["text"])
+    return _marked(part["text"]) if part["type"] == "mrkdwn" else _plain(part["text"])
+
+
+def _plain(text: str) -> str:
+    """A text object without markup as HTML: Slack undoes the three escapes there, too."""
+    return escape(text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
 
 
 def _marked(text: str) -> str:
