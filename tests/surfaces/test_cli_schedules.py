@@ -69,7 +69,8 @@ def test_a_shipped_schedule_is_added_with_a_clock_and_addresses_of_ones_own(conf
 def test_what_comes_after_another_has_no_times(config: Path) -> None:
     assert command("schedule", "add", "nightly-sync", config=config).code == 0
     done = command("schedule", "add", "nightly-score", config=config)
-    assert done.out == "Added: nightly-score (portfolio score), after nightly-sync, sent to nobody.\n"
+    said = "Nobody hears of a run that fails: name somebody with --failures-to."
+    assert done.out == f"Added: nightly-score (portfolio score), after nightly-sync, sent to nobody.\n{said}\n"
     assert "nightly-score comes after each run of nightly-sync." in command("schedule", "next", config=config).out
     refused = command("schedule", "remove", "nightly-sync", config=config)
     assert (refused.code, one_sentence(refused)) == (

@@ -121,10 +121,9 @@ class Sending:
     def _kind(self) -> tuple[str, str, str]:
         """Kind, subject and period of a message about everybody."""
         planned = self._run.planned_at.astimezone(zone(self._schedule.zone))
-        if self._schedule.use_case == DIGEST:
-            return DIGEST, TEAM, f"{planned:%G-W%V}"
+        kind = _kind_of(self._schedule)
         exact = f"{self._schedule.name} {self._run.planned_at:%Y-%m-%dT%H:%M:%SZ}"
-        return (REMINDER if self._schedule.note else REPORT), TEAM, exact
+        return kind, TEAM, f"{planned:%G-W%V}" if kind == DIGEST else exact
 
     def _put(self, said: Report | Sequence[str], title: str, envelope: Envelope, person: Person | None = None) -> None:
         due = self._now if person is None else person.sent_at(self._now)
@@ -156,7 +155,8 @@ class Sending:
 def told_of(store: Store, schedule: Schedule, run: Run, now: datetime) -> int:
     """Tell of a run that failed or was skipped those who wait for it; how many messages that makes.
 
-    It goes to the address that the schedule names for failures, else to those that it sends to.
+    It goes to the address that the schedule names for failures, else to those that it sends to: of the account owners to all of
+    whom it is known where they want to be told, unless they have muted what it sends.
     """
     if run.state not in {"failed", "skipped"}:
         return 0
@@ -165,13 +165,32 @@ def told_of(store: Store, schedule: Schedule, run: Run, now: datetime) -> int:
     if run.passed_over:
         lines.append(f"{counted(run.passed_over, 'earlier time')} went by unused as well.")
     lines.append("`customer-research schedule run` does it now.")
-    named = (schedule.failures_to,) if schedule.failures_to else schedule.recipients
+    exact = f"{run.planned_at:%Y-%m-%dT%H:%M:%S.%fZ}/{run.state}"
     new = 0
-    for address in (Address.read(one) for one in named if one != OWNERS):
-        exact = f"{run.planned_at:%Y-%m-%dT%H:%M:%S.%fZ}/{run.state}"
+    for address, due in dict(_waiting(store, schedule, now)).items():
         envelope = Envelope(NOTICE, f"schedule {schedule.name}", exact, address)
-        new += Outbox(store).put(plain_message(f"{schedule.name} {what}", lines, envelope), now=now)
+        new += Outbox(store).put(plain_message(f"{schedule.name} {what}", lines, envelope), now=now, due=due)
     return new
+
+
+def _waiting(store: Store, schedule: Schedule, now: datetime) -> Iterator[tuple[Address, datetime]]:
+    """Where a failed or skipped run is told, and from when."""
+    named = (schedule.failures_to,) if schedule.failures_to else schedule.recipients
+    if OWNERS in named:
+        kind = _kind_of(schedule)
+        yield from (
+            (Address.read(one.place), one.sent_at(now))
+            for one in People(store).all()
+            if one.owner_id and not one.mutes(kind, now)
+        )
+    yield from ((Address.read(one), now) for one in named if one != OWNERS)
+
+
+def _kind_of(schedule: Schedule) -> str:
+    """The kind of the messages that a schedule sends."""
+    if schedule.use_case == DIGEST:
+        return DIGEST
+    return REMINDER if schedule.note else REPORT
 
 
 def _planned(schedule: Schedule, run: Run) -> str:

@@ -86,6 +86,8 @@ class Add(Request):
         said = [f"Added: {made.name} ({made.use_case}), {_when(made)}, {told}."]
         if made.cron:
             said.append(f"Next: {_both(planning.next_times(made, now, 1)[0], made.zone)}.")
+        if not (made.recipients or made.failures_to):
+            said.append("Nobody hears of a run that fails: name somebody with --failures-to.")
         return lines(*said, beside=("It is done while `customer-research serve` runs.",))
 
 
