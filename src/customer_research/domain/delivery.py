@@ -26,6 +26,9 @@ OVER: frozenset[State] = frozenset({"sent", "unknown", "failed", "dropped"})
 
 KEY_DIGITS = 32
 
+MUTED = "Muted by its reader."
+"""Why a message is dropped that its reader does not want."""
+
 
 @dataclass(frozen=True, slots=True)
 class Address:

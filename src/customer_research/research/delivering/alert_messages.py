@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from customer_research.documents.present import source_title
 from customer_research.domain.alert import Alert, alerts_of
 from customer_research.domain.alert_told import OVER, AlertTold, News, goes_on, news
-from customer_research.domain.delivery import Address, Delivery, Envelope, Message
+from customer_research.domain.delivery import MUTED, Address, Delivery, Envelope, Message
 from customer_research.domain.line import Line
 from customer_research.domain.person import Person
 from customer_research.domain.words import counted
@@ -33,8 +33,6 @@ ALERT, NOTE = "alert", "alert_note"
 
 BUDGET = 3
 """Alerts that one reader is told in a week: what is to be done now comes beyond it, what is over it stands in the list of alerts."""
-
-MUTED = "Muted by its reader."
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from customer_research.connect.source import Clock
 from customer_research.domain.advice import Meeting as Talk
-from customer_research.domain.delivery import Address, Envelope, Message
+from customer_research.domain.delivery import MUTED, Address, Envelope, Message
 from customer_research.domain.meeting import Meeting, MeetingState, MetOperator, Window
 from customer_research.domain.person import Person
 from customer_research.domain.report import Report
@@ -35,8 +35,6 @@ OPERATORS_MOST = 3
 
 KEPT_DAYS = 90
 """Days after which it is forgotten of which meetings was told."""
-
-MUTED = "Its reader has muted briefs."
 
 BriefOf = Callable[[str, Talk], Awaitable[Report]]
 """Makes the brief of an operator, by id, for a kind of talk."""

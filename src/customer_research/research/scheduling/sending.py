@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from customer_research.domain.delivery import Address, Envelope, Message
+from customer_research.domain.delivery import MUTED, Address, Envelope, Message
 from customer_research.domain.person import Person
 from customer_research.domain.report import Prose, Report
 from customer_research.domain.schedule import OWNERS, Run, Schedule
@@ -28,7 +28,6 @@ TEAM = "team"
 """Whom a message is about that is about everybody."""
 
 DIGEST, REMINDER, REPORT, NOTICE = "digest", "reminder", "report", "notice"
-MUTED = "Muted by its reader."
 LATE = timedelta(minutes=5)
 """A message that comes so much later than it was planned says so."""
 
