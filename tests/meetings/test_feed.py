@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -57,8 +57,29 @@ def test_who_declined_is_told() -> None:
 def test_an_all_day_entry_and_a_private_one_are_known_as_such() -> None:
     found = of_file("google.ics")
     (fair,), (private,) = by_uid(found, "allday"), by_uid(found, "private")
-    assert (fair.all_day, fair.starts_at, fair.ends_at) == (True, at(6, 5), at(7, 5)), "midnight of the calendar's zone"
+    assert (fair.all_day, fair.starts_at, fair.ends_at) == (True, at(6, 0), at(7, 0)), "the day that is written"
     assert private.private
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Europe/London", "America/New_York", "Australia/Sydney", ""])
+@pytest.mark.parametrize("day", [date(2026, 7, 10), date(2026, 12, 10)])
+def test_an_all_day_entry_stands_on_the_day_that_is_written_wherever_its_calendar_is(zone: str, day: date) -> None:
+    head = f"X-WR-TIMEZONE:{zone}\n" if zone else ""
+    written, following = (f"{day + timedelta(days=ahead):%Y%m%d}" for ahead in (0, 1))
+    days = f"DTSTART;VALUE=DATE:{written}\nDTEND;VALUE=DATE:{following}"
+    midnight = datetime(day.year, day.month, day.day, tzinfo=UTC)
+    text = (
+        f"BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\n{head}"
+        f"BEGIN:VEVENT\nUID:alone\n{days}\nEND:VEVENT\n"
+        f"BEGIN:VEVENT\nUID:weekly\n{days}\nRRULE:FREQ=WEEKLY;COUNT=3\nEND:VEVENT\n"
+        f"BEGIN:VEVENT\nUID:weekly\nRECURRENCE-ID;VALUE=DATE:{day + timedelta(days=7):%Y%m%d}\n"
+        f"DTSTART;VALUE=DATE:{day + timedelta(days=8):%Y%m%d}\nEND:VEVENT\nEND:VCALENDAR\n"
+    )
+    found = worked_out(text, midnight, midnight + timedelta(days=10), zone=zone or "Asia/Tokyo", most=9)
+    (alone,) = by_uid(found, "alone")
+    assert (alone.all_day, alone.starts_at, alone.ends_at) == (True, midnight, midnight + timedelta(days=1))
+    offsets = [((one.original or SINCE) - midnight, one.starts_at - midnight) for one in by_uid(found, "weekly")]
+    assert offsets == [(timedelta(0), timedelta(0)), (timedelta(days=7), timedelta(days=8))]
 
 
 def test_a_cancelled_one_of_a_series_is_told_as_cancelled_and_the_others_stand() -> None:

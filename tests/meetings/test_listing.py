@@ -87,6 +87,14 @@ def test_an_all_day_entry_has_no_hour(empty: Settings) -> None:
     assert "15:00" not in table
 
 
+def test_an_all_day_entry_is_listed_until_its_day_is_over(empty: Settings) -> None:
+    midnight = NOW.replace(hour=0)
+    keep(empty, reading(occurrence(all_day=True, starts_at=midnight, ends_at=midnight + timedelta(days=1))))
+    for hour, is_listed in ((23, True), (24, False)):
+        page = markdown(meetings_report(empty, None, days=7, now=midnight + timedelta(hours=hour)))
+        assert ("| Silvermead Livery" in page) is is_listed
+
+
 def test_a_calendar_that_did_not_answer_makes_it_partial_and_nothing_is_taken_for_none(empty: Settings) -> None:
     gap = Gap("ics", "unavailable", "The calendar feed failed to answer.", "Try again later.")
     with open_store(empty.store_url) as store:

@@ -38,7 +38,10 @@ class FeedRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One entry of a feed at one time; instants are UTC. `declined`: those invited who declined."""
+    """One entry of a feed at one time; instants are UTC. `declined`: those invited who declined.
+
+    An `all_day` entry begins at midnight UTC of the day that is written, wherever its calendar is: a day has no zone.
+    """
 
     uid: str
     original: datetime | None
@@ -175,8 +178,8 @@ class _Series:
         )
 
     def _instant(self, at: date) -> datetime:
-        if not isinstance(at, datetime):
-            at = datetime(at.year, at.month, at.day)  # noqa: DTZ001 - the calendar's zone comes next
+        if not isinstance(at, datetime):  # midnight of the calendar's zone would be the day before, east of Greenwich
+            return datetime(at.year, at.month, at.day, tzinfo=UTC)
         return (at if at.tzinfo is not None else at.replace(tzinfo=self._zone)).astimezone(UTC)
 
 

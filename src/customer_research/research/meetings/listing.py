@@ -32,7 +32,7 @@ def of_owner(settings: Settings, owner: str, now: datetime) -> frozenset[str]:
 
 def coming(store: Store, now: datetime, days: int, mine: Collection[str] | None = None) -> tuple[Meeting, ...]:
     """The meetings that are not over yet and begin within so many days, with these operators (None: with any); no other is named."""
-    found = Meetings(store).between(Window(now - timedelta(hours=12), now + timedelta(days=days)))
+    found = Meetings(store).between(Window(now - timedelta(days=1), now + timedelta(days=days)))
     to_come = [one for one in found if one.ends_at > now]
     if mine is None:
         return tuple(to_come)
