@@ -57,7 +57,7 @@ def occurrence(calendar: str = f"ics:{ANNA}", uid: str = "u1", **more: Any) -> O
 
 
 def reading(*occurrences: Occurrence, calendar: str = f"ics:{ANNA}", **more: Any) -> CalendarReading:
-    return CalendarReading(calendar, occurrences, (receipt(calendar),), **more)
+    return CalendarReading(calendar, occurrences, **more)
 
 
 def matched(found: CalendarReading) -> Mapping[str, Matching]:

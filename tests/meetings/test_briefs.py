@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from made_up_readings import DATABASES, new_url, server
-from meeting_cases import ANNA, BERT, HARBOUR, MATCHER, SILVERMEAD, matched, occurrence, reading, receipt
+from meeting_cases import ANNA, BERT, HARBOUR, MATCHER, SILVERMEAD, matched, occurrence, reading
 
 from customer_research.domain.advice import Meeting as Talk
 from customer_research.domain.delivery import Delivery
@@ -43,7 +43,7 @@ class World:
         self.unknown: set[str] = set()
 
     def read(self, *occurrences: Occurrence, calendar: str = f"ics:{ANNA}") -> None:
-        found = CalendarReading(calendar, occurrences, (receipt(calendar),))
+        found = CalendarReading(calendar, occurrences)
         window = Window(self.now - timedelta(hours=24), self.now + timedelta(days=14))
         Meetings(self.store).record(found, matched(found), window, self.now)
 

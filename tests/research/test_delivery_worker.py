@@ -87,9 +87,7 @@ def deliver(box: Outbox, clock: Clock, **channels: Scripted) -> int:
 
 
 def now(box: Outbox, made: Message = MADE) -> Delivery:
-    found = box.find(made.key)
-    assert found is not None
-    return found
+    return box.named(made.key)
 
 
 def told(box: Outbox) -> list[Message]:

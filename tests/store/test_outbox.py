@@ -87,8 +87,7 @@ def test_a_key_says_what_for_which_occasion_and_where_and_no_part_runs_into_the_
 def test_a_key_is_the_same_after_the_store_took_out_what_no_database_holds(box: Outbox) -> None:
     made = message("odd\0occasion", subject="a\0b", address=Address("file", "x\0.md"))
     assert box.put(made, now=NOW)
-    found = box.find(made.key)
-    assert found is not None
+    found = box.named(made.key)
     assert found.key == made.key
     assert not box.put(found.message, now=NOW)
 
@@ -100,9 +99,7 @@ def test_a_message_is_kept_once_as_it_was_rendered_first(box: Outbox) -> None:
     made = message()
     assert box.put(made, now=NOW, due=NOW + MINUTE, until=NOW + 9 * MINUTE)
     assert not box.put(replace(made, title="Changed"), now=NOW + MINUTE)
-    found = box.find(made.key)
-    assert found == Delivery(made, "ready", NOW, NOW + MINUTE, NOW + 9 * MINUTE, NOW)
-    assert box.find("0" * 32) is None
+    assert box.named(made.key) == Delivery(made, "ready", NOW, NOW + MINUTE, NOW + 9 * MINUTE, NOW)
 
 
 def test_what_somebody_muted_is_noted_and_never_due(box: Outbox) -> None:
@@ -113,22 +110,18 @@ def test_what_somebody_muted_is_noted_and_never_due(box: Outbox) -> None:
     assert (found.state, found.reason) == ("dropped", "Ada muted digests.")
 
 
-def test_a_message_that_has_others_in_it_takes_the_place_of_those_that_nobody_began_to_send(box: Outbox) -> None:
-    for name in ("a", "b", "c"):
+def test_only_what_nobody_has_and_what_was_never_begun_is_dropped_with_what_it_was_about(
+    store: Store, box: Outbox
+) -> None:
+    for name in ("begun", "held", "waits"):
         box.put(message(name), now=NOW)
-    box.begin(taken(box), now=NOW, lease=LEASE)  # a
-    keys = [message(name).key for name in ("a", "b", "c")]
-    merged = message("merged")
-    assert box.put(merged, now=NOW, instead_of=keys)
-    assert not box.put(merged, now=NOW, instead_of=keys)
+    box.mark(box.begin(taken(box), now=NOW, lease=LEASE), "ready", now=NOW, due=NOW + MINUTE)
+    taken(box)
+    keys = [message(name).key for name in ("begun", "held", "waits", "not there")]
+    with store.begin() as connection:
+        assert outbox.drop_unsent(connection, keys, "Cancelled.", NOW) == (message("waits").key,)
     states = {one.message.occasion: (one.state, one.reason) for one in box.list()[0]}
-    told = f"It is told in another message ({merged.key[:6]})."
-    assert states == {
-        "a": ("sending", ""),
-        "b": ("dropped", told),
-        "c": ("dropped", told),
-        "merged": ("ready", ""),
-    }
+    assert states == {"begun": ("ready", ""), "held": ("sending", ""), "waits": ("dropped", "Cancelled.")}
 
 
 def test_a_message_belongs_to_the_transaction_that_put_it(store: Store, box: Outbox) -> None:
@@ -140,22 +133,6 @@ def test_a_message_belongs_to_the_transaction_that_put_it(store: Store, box: Out
     with pytest.raises(KeyError):
         broken()
     assert box.list() == ((), 0)
-
-
-def test_what_is_planned_may_be_planned_anew_or_withdrawn_until_a_worker_began(box: Outbox) -> None:
-    made = message("meeting 1", kind="brief")
-    box.put(made, now=NOW, due=NOW + 10 * MINUTE)
-    later = replace(made, title="Moved", content={"text": "at 4"})
-    assert box.replan(later, now=NOW, due=NOW + 20 * MINUTE, until=NOW + 80 * MINUTE)
-    assert none_due(box, 10)
-    claimed = taken(box, at=20)
-    assert claimed.message == later
-    assert not box.replan(made, now=NOW)
-    assert box.withdraw([made.key], "cancelled", now=NOW) == ()
-    box.mark(claimed, "ready", now=NOW)
-    assert box.withdraw([made.key, "0" * 32], "The meeting was cancelled.", now=NOW) == (made.key,)
-    assert none_due(box, 90)
-    assert not box.replan(made, now=NOW)
 
 
 # -- claiming ----------------------------------------------------------------------------------------------------------
@@ -174,12 +151,6 @@ def test_the_delivery_that_is_due_first_is_taken_by_one_worker_until_its_lease_e
     assert (again.key, again.attempts, again.worker, again.begun_at) == (first.key, 2, "w2", None)
 
 
-def test_a_worker_takes_only_the_channels_that_it_has(box: Outbox) -> None:
-    box.put(message(), now=NOW)
-    assert box.claim("w1", now=NOW, lease=LEASE, channels=("email", "file")) is None
-    assert box.claim("w1", now=NOW, lease=LEASE, channels={"slack"}) is not None
-
-
 def test_who_lost_a_lease_can_neither_send_nor_say_what_became_of_it(box: Outbox) -> None:
     box.put(message(), now=NOW)
     slow = taken(box)
@@ -188,10 +159,9 @@ def test_who_lost_a_lease_can_neither_send_nor_say_what_became_of_it(box: Outbox
         box.begin(slow, now=NOW + 2 * MINUTE, lease=LEASE)
     with pytest.raises(LeaseLost):
         box.mark(slow, "sent", now=NOW, remote="1", told=[message("told")])
-    assert box.find(message("told").key) is None
+    assert [one.key for one in box.list()[0]] == [slow.key]
     box.mark(box.begin(quick, now=NOW + 2 * MINUTE, lease=LEASE), "sent", now=NOW + 2 * MINUTE, remote="2")
-    found = box.find(slow.key)
-    assert found is not None
+    found = box.named(slow.key)
     assert (found.state, found.remote, found.lease_until, found.begun_at) == ("sent", "2", None, None)
     with pytest.raises(LeaseLost):
         box.mark(quick, "failed", now=NOW)
@@ -288,7 +258,7 @@ def test_who_is_told_of_a_failure_is_told_with_it_or_not_at_all(box: Outbox) -> 
     claimed = taken(box)
     told = message(made.key, kind="notice", address=MAILBOX, elsewhere=None)
     marked = box.mark(claimed, "failed", now=NOW, reason="The channel is archived.", told=[told])
-    assert marked == box.find(made.key)
+    assert marked == box.named(made.key)
     assert (marked.state, marked.reason) == ("failed", "The channel is archived.")
     assert taken(box).message == told
 
@@ -299,7 +269,7 @@ def test_people_retry_what_is_over_but_not_what_was_sent_or_is_under_way(box: Ou
         begun = box.begin(taken(box), now=NOW, lease=LEASE)
         box.mark(begun, state, now=NOW, reason="x")
         again = box.retry(begun.key[:8].upper(), now=NOW)
-        assert again == box.find(begun.key)
+        assert again == box.named(begun.key)
         assert (again.state, again.attempts, again.insisted, again.until) == ("ready", 0, True, None)
         assert (again.begun_at is not None) == (state == "unknown"), "what may be there is looked up first"
     with pytest.raises(UsageError, match="is ready: only what is unknown, failed or dropped can be retried"):
@@ -317,7 +287,7 @@ def test_people_drop_what_is_not_sent_and_not_under_way(box: Outbox) -> None:
     assert refused.value.hint
     box.mark(claimed, "ready", now=NOW)
     gone = box.drop(claimed.key, "Grace dropped it.", now=NOW)
-    assert gone == box.find(claimed.key)
+    assert gone == box.named(claimed.key)
     assert (gone.state, gone.reason) == ("dropped", "Grace dropped it.")
     assert none_due(box, 9)
 
@@ -355,7 +325,7 @@ def test_deliveries_are_listed_by_state_kind_channel_and_subject(box: Outbox) ->
     assert found(channel="email") == [made[2]]
     assert found(subject="op-1") == [made[1]]
     assert found(states=("sent", "failed")) == []
-    assert box.list(states={"ready"}, most=1) == ((box.find(made[2].key),), 3)
+    assert box.list(states={"ready"}, most=1) == ((box.named(made[2].key),), 3)
 
 
 def test_the_last_message_about_each_subject_and_how_many_an_address_was_to_get(box: Outbox) -> None:

@@ -83,7 +83,7 @@ def talk(settings: Settings, sandbox: Sandbox, work: Callable[[Talk], Awaitable[
 
     async def session() -> T:
         desk = SlackDesk(settings)
-        async with Runner(settings, audit=desk.note) as runner, slack_app(settings, runner, desk=desk) as app:
+        async with Runner(settings, audit=desk.note) as runner, slack_app(settings, runner, desk) as app:
             acts = Acts(sandbox.slack, sandbox.addresses["slack"].removesuffix("/api/"))
             found = await work(Talk(app, acts, sandbox.slack))
         desk.close()

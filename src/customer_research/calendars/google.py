@@ -114,7 +114,7 @@ class GoogleCalendar:
         wanted = [one for one in found.records if one.get("eventType") not in NO_MEETINGS]
         kept = occurrences(lambda one: self._occurrence(one, receipt), wanted, window, http, log)
         gaps = () if found.whole else (Gap("google", "truncated", f"The calendar of {self._person} came in part."),)
-        return CalendarReading(self.name, kept, (receipt,), gaps, whole=found.whole)
+        return CalendarReading(self.name, kept, gaps, whole=found.whole)
 
     async def close(self) -> None:
         """See `Calendar.close`."""

@@ -85,7 +85,7 @@ class HubSpotMeetings:
 
         found = tuple(one for row in rows if (one := occurrence(row)) is not None)
         gaps = (self._cut(len(rows), total),) if truncated else ()
-        return CalendarReading(NAME, found, (receipt,), gaps, whole=not truncated)
+        return CalendarReading(NAME, found, gaps, whole=not truncated)
 
     async def close(self) -> None:
         """Nothing: the session is the source's."""

@@ -117,7 +117,7 @@ class FeedCalendar:
             )
             for one in found.entries
         )
-        return CalendarReading(self.name, occurrences, (receipt,), self._gaps(found), whole=not found.refused)
+        return CalendarReading(self.name, occurrences, self._gaps(found), whole=not found.refused)
 
     async def close(self) -> None:
         """See `Calendar.close`."""

@@ -110,7 +110,7 @@ class MicrosoftCalendar:
         receipt = log.receipt(found.records, truncated=not found.whole)
         kept = occurrences(lambda one: self._occurrence(one, receipt), found.records, window, http, log)
         gaps = () if found.whole else (Gap("microsoft", "truncated", f"The calendar of {self._person} came in part."),)
-        return CalendarReading(self.name, kept, (receipt,), gaps, whole=found.whole)
+        return CalendarReading(self.name, kept, gaps, whole=found.whole)
 
     async def close(self) -> None:
         """Close the connections, which all calendars share."""

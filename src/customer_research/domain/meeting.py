@@ -90,7 +90,6 @@ class CalendarReading:
 
     calendar: str
     occurrences: tuple[Occurrence, ...]
-    receipts: tuple[Receipt, ...] = ()
     gaps: tuple[Gap, ...] = ()
     whole: bool = True
 
@@ -113,12 +112,11 @@ Kind = Literal["operator", "internal", "unknown", "none"]
 class Matching:
     """With whom a meeting is: the operators that it is with (two are both named), or why it is with none.
 
-    `outsiders` counts the people invited who are not ours; `domains` are their mail domains of whom no operator is known.
+    `domains` are the mail domains, of the people invited who are not ours, of which no operator is known.
     """
 
     kind: Kind
     operators: tuple[MetOperator, ...] = ()
-    outsiders: int = 0
     domains: tuple[str, ...] = ()
 
 

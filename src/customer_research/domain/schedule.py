@@ -17,8 +17,6 @@ RunState = Literal["running", "done", "partial", "failed", "skipped"]
 """running: begun, or begun and cut off (its lease tells); done; partial: done, and a source was missing; failed; skipped: not begun,
 since it was too late, or since what it comes after had failed."""
 
-ENDED: tuple[RunState, ...] = ("done", "partial", "failed", "skipped")
-
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

@@ -43,12 +43,10 @@ class Matcher:
         outsiders = [address for address in one.people if not self._is_ours(address)]
         found = self._associated(one) or self._invited(one, outsiders)
         if found:
-            return Matching("operator", self._told(found), len(outsiders))
+            return Matching("operator", self._told(found))
         if outsiders or one.companies or one.contacts:
             domains = dict.fromkeys(domain_of(address) for address in outsiders)
-            return Matching(
-                "unknown", (), len(outsiders), tuple(sorted(one for one in domains if not is_free_mail(one)))
-            )
+            return Matching("unknown", (), tuple(sorted(one for one in domains if not is_free_mail(one))))
         return Matching("internal" if len(one.people) > 1 else "none")
 
     def _is_ours(self, address: str) -> bool:

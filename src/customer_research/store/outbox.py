@@ -16,11 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text, UniqueConstraint
 
 from customer_research.domain.delivery import (
-    CHANNELS,
     KEY_DIGITS,
     OVER,
     Address,
-    Channel,
     Delivery,
     Message,
     State,
@@ -89,7 +87,6 @@ def put(
     now: datetime,
     due: datetime | None = None,
     until: datetime | None = None,
-    instead_of: Collection[str] = (),
     dropped: str = "",
 ) -> bool:
     """Put a message into the outbox, in the transaction that is open; one whose key is there already stays as it is.
@@ -100,7 +97,6 @@ def put(
         now: the present instant.
         due: not sent before; None: at once.
         until: of no use from then on; None: always of use.
-        instead_of: keys of messages that this one has in it: those that nobody has begun to send are dropped.
         dropped: why it is not to be sent ("muted by its reader"): it is noted and dropped at once; empty: it is to be sent.
 
     Returns:
@@ -120,10 +116,7 @@ def put(
         "reason": storable(dropped),
     }
     made = insert_new(connection, outbox).values(**values).returning(outbox.c.key)
-    new = connection.execute(made).first() is not None
-    if new and instead_of:
-        drop_unsent(connection, instead_of, f"It is told in another message ({message.key[:SHORTEST_KEY]}).", now)
-    return new
+    return connection.execute(made).first() is not None
 
 
 class Outbox:
@@ -139,32 +132,15 @@ class Outbox:
         now: datetime,
         due: datetime | None = None,
         until: datetime | None = None,
-        instead_of: Collection[str] = (),
         dropped: str = "",
     ) -> bool:
         """Put a message into the outbox; one whose key is there already stays as it is. As the function of this name."""
         with self._store.begin() as connection:
-            return put(connection, message, now=now, due=due, until=until, instead_of=instead_of, dropped=dropped)
-
-    def replan(
-        self, message: Message, *, now: datetime, due: datetime | None = None, until: datetime | None = None
-    ) -> bool:
-        """Give a message that nobody has begun to send another content and time; whether there was one to change."""
-        values = {**_columns(message), "due": due or now, "until": until, "changed_at": now}
-        changed = sa.update(outbox).where(outbox.c.key == message.key, *_UNSENT).values(**values)
-        with self._store.begin() as connection:
-            return connection.execute(changed).rowcount > 0
-
-    def withdraw(self, keys: Collection[str], reason: str, *, now: datetime) -> tuple[str, ...]:
-        """Drop those of these messages that nobody has begun to send; their keys."""
-        with self._store.begin() as connection:
-            return drop_unsent(connection, keys, reason, now)
+            return put(connection, message, now=now, due=due, until=until, dropped=dropped)
 
     # -- workers -------------------------------------------------------------------------------------------------------
 
-    def claim(
-        self, worker: str, *, now: datetime, lease: timedelta, channels: Collection[Channel] = CHANNELS
-    ) -> Delivery | None:
+    def claim(self, worker: str, *, now: datetime, lease: timedelta) -> Delivery | None:
         """Take the delivery that is due first, for the time of a lease; None when there is none.
 
         One whose worker let its lease end is taken as well. One that continues a thread, or goes in another's place, waits
@@ -174,13 +150,12 @@ class Outbox:
             worker: who takes it; no two programs have the same name.
             now: the present instant.
             lease: for how long it is this worker's.
-            channels: only of these.
         """
-        due = (_due(now), outbox.c.channel.in_(sorted(channels)))
+        due = _due(now)
         order = (outbox.c.due, outbox.c.no)
-        nearest = sa.select(outbox.c.no).where(*due).order_by(*order).limit(NEAREST).scalar_subquery()
+        nearest = sa.select(outbox.c.no).where(due).order_by(*order).limit(NEAREST).scalar_subquery()
         with self._store.begin() as connection:
-            for where in ((outbox.c.no.in_(nearest), *due), due):  # rarely is one of the nearest not free
+            for where in ((outbox.c.no.in_(nearest), due), (due,)):  # rarely is one of the nearest not free
                 found = sa.select(outbox).where(*where, _free()).order_by(*order).limit(1)
                 row = connection.execute(found.with_for_update(skip_locked=True, of=outbox)).mappings().first()
                 if row is not None:
@@ -269,12 +244,6 @@ class Outbox:
                 put(connection, message, now=now)
 
     # -- people --------------------------------------------------------------------------------------------------------
-
-    def find(self, key: str) -> Delivery | None:
-        """The delivery with a key; None when there is none."""
-        with self._store.read() as connection:
-            row = connection.execute(sa.select(outbox).where(outbox.c.key == key)).mappings().first()
-        return None if row is None else _delivery(row)
 
     def remote_of(self, key: str) -> str:
         """What a message is called over there, or the last that went in its place; empty: none is there."""
@@ -396,9 +365,6 @@ class Outbox:
 _OPEN = ("ready", "sending")
 """The states in which something is to be done yet."""
 
-_UNSENT = (outbox.c.state == "ready", outbox.c.begun_at.is_(None))
-"""Nobody has it, and it is certainly not over there."""
-
 
 def _due(now: datetime) -> sa.ColumnElement[bool]:
     """Ready and due, or left by a worker whose lease is over."""
@@ -429,8 +395,9 @@ def _of(address: Address) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool
 
 
 def drop_unsent(connection: sa.Connection, keys: Collection[str], reason: str, now: datetime) -> tuple[str, ...]:
-    """Drop those of these messages that nobody has begun to send, in the transaction that is open; their keys."""
-    wanted = sa.update(outbox).where(outbox.c.key.in_(sorted(keys)), *_UNSENT)
+    """Drop those of these messages that nobody has and that are certainly not over there, in the open transaction; their keys."""
+    unsent = (outbox.c.state == "ready", outbox.c.begun_at.is_(None))
+    wanted = sa.update(outbox).where(outbox.c.key.in_(sorted(keys)), *unsent)
     dropped = wanted.values(state="dropped", reason=storable(reason), changed_at=now).returning(outbox.c.key)
     return tuple(row.key for row in connection.execute(dropped))
 

@@ -110,7 +110,7 @@ class Acts:
             "trigger_id": self.space.trigger(),
             "container": container,
             "channel": {"id": channel, "name": self._name(channel)},
-            "response_url": self._answer_at(channel, user, shown["ts"]),
+            "response_url": self._answer_at(channel, user),
             "actions": [{"block_id": "b", "action_ts": self.space.stamp(), **action}],
         }
         if message is not None:
@@ -195,5 +195,5 @@ class Acts:
     def _shared(self, channel: str) -> bool:
         return channel in self.space.channels and self.space.channels[channel].shared
 
-    def _answer_at(self, channel: str, user: str, of_message: str = "") -> str:
-        return self.address + self.space.answer_at(channel, user, of_message)
+    def _answer_at(self, channel: str, user: str) -> str:
+        return self.address + self.space.answer_at(channel, user)

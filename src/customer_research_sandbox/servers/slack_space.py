@@ -65,17 +65,15 @@ class Answering:
     user: str
     since: float
     used: int = 0
-    of_message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Private:
-    """A message that one person alone sees. It has no history; `replaced` says that it took the place of the one before."""
+    """A message that one person alone sees. It has no history."""
 
     channel: str
     user: str
     message: Row
-    replaced: bool = False
 
 
 @dataclass(slots=True)
@@ -187,9 +185,9 @@ class Workspace:
         channel.messages.append(message)
         return message
 
-    def tell(self, channel: str, user: str, message: Row, *, replaced: bool = False) -> None:
+    def tell(self, channel: str, user: str, message: Row) -> None:
         """Show a message to one person alone."""
-        self.private.append(Private(channel, user, {**message, "ts": self.stamp()}, replaced))
+        self.private.append(Private(channel, user, {**message, "ts": self.stamp()}))
 
     def posted(self, channel: str = "") -> list[Row]:
         """The app's messages, of one conversation or of all, the oldest first."""
@@ -220,10 +218,10 @@ class Workspace:
         late = time.monotonic() - self._triggers.pop(trigger) > TRIGGER_SECONDS
         return "expired_trigger_id" if late else ""
 
-    def answer_at(self, channel: str, user: str, of_message: str = "") -> str:
+    def answer_at(self, channel: str, user: str) -> str:
         """The path of a new `response_url`."""
         path = f"/commands/{TEAM_ID}/{self.number()}/{hashlib.sha256(self.stamp().encode()).hexdigest()[:24]}"
-        self.answering[path] = Answering(channel, user, self.now(), 0, of_message)
+        self.answering[path] = Answering(channel, user, self.now())
         return path
 
     def announce(self, name: str, length: int) -> File:

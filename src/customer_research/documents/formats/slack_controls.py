@@ -26,10 +26,10 @@ def plain(text: str, longest: int = _LABEL) -> dict[str, Any]:
     return {"type": "plain_text", "text": shown or "-", "emoji": False}
 
 
-def button(label: str, action: str, value: str = "", *, style: str = "") -> dict[str, Any]:
+def button(label: str, action: str, value: str = "") -> dict[str, Any]:
     """A button; `value` comes back when it is pressed."""
     more = {"value": value} if value else {}
-    return {"type": "button", "text": plain(label), "action_id": action, **more, **({"style": style} if style else {})}
+    return {"type": "button", "text": plain(label), "action_id": action, **more}
 
 
 def asks(choices: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:

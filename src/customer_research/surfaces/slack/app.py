@@ -1,7 +1,7 @@
 """The app: each request of Slack's is acknowledged at once, taken once, and worked on behind that; who asks is known first.
 
 ```python
-async with Runner(settings) as runner, slack_app(settings, runner) as app:
+async with Runner(settings) as runner, slack_app(settings, runner, desk) as app:
     await app.over_http(scope, receive, send)
 ```
 """
@@ -94,28 +94,23 @@ class Identity:
 
 
 @asynccontextmanager
-async def slack_app(settings: Settings, runner: Runner, *, desk: SlackDesk | None = None) -> AsyncIterator[SlackApp]:
+async def slack_app(settings: Settings, runner: Runner, desk: SlackDesk) -> AsyncIterator[SlackApp]:
     """The app over a runner; at its end requests under way are waited for.
 
     Args:
         settings: with Slack's own.
         runner: runs the use cases; its audit is the caller's (`SlackDesk.note` notes in the store).
-        desk: says who may ask; None: one of its own.
+        desk: says who may ask; the caller closes it.
 
     Raises:
         ConfigError: the token is missing, or Slack does not know it.
-        StoreError: the store cannot be opened.
     """
     client = client_of(settings)
-    identity = await _identity(client)
-    own = desk or SlackDesk(settings)
-    app = SlackApp(settings, runner, own, client, identity)
+    app = SlackApp(settings, runner, desk, client, await _identity(client))
     try:
         yield app
     finally:
         await app.end()
-        if desk is None:
-            own.close()
 
 
 def client_of(settings: Settings) -> AsyncWebClient:

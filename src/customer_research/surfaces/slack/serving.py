@@ -38,7 +38,7 @@ async def app_alone(
     try:
         async with (
             Runner(settings, config=config, audit=noting) as runner,
-            slack_app(settings, runner, desk=desk) as app,
+            slack_app(settings, runner, desk) as app,
         ):
             yield app
     finally:

@@ -101,15 +101,13 @@ class ByUrl:
             logger.warning("Slack did not take an answer (%s)", answer.status_code)
 
 
-async def posted(client: AsyncWebClient, *, channel: str, told: Told, thread: str = "") -> Any:
+async def posted(client: AsyncWebClient, *, channel: str, told: Told) -> Any:
     """Post a message; its text alone where Slack does not take the blocks.
 
     Raises:
         SlackApiError: Slack does not take it.
     """
-    more = {"thread_ts": thread} if thread else {}
-    quiet = {"unfurl_links": False, "unfurl_media": False}
-    return await _fitting(client.chat_postMessage, told, channel=channel, **more, **quiet)
+    return await _fitting(client.chat_postMessage, told, channel=channel, unfurl_links=False, unfurl_media=False)
 
 
 async def _fitting(call: Any, told: Told, **given: Any) -> Any:
