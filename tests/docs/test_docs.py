@@ -154,6 +154,16 @@ def test_the_index_lists_every_page() -> None:
     assert {page for page in pages if not page.startswith("decisions/")} - index == set()
 
 
+def test_each_decision_has_a_number_of_its_own_and_its_links_say_it() -> None:
+    decisions = sorted((ROOT / "docs/decisions").glob("*.md"))
+    assert [int(page.name[:4]) for page in decisions] == [*range(1, len(decisions) + 1)]
+    assert [page.name for page in decisions if not _text(page).startswith(f"# {int(page.name[:4])}. ")] == []
+    linked = re.compile(r"\bdecision (\d+)\]\(\S*?decisions/(\d+)-")
+    said = [pair for path in documents() for pair in linked.findall(_text(path))]
+    assert len(said) > 10
+    assert [pair for pair in said if int(pair[0]) != int(pair[1])] == []
+
+
 # --- all written pages -------------------------------------------------------------------------------------------------
 
 
