@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import ClassVar, Literal, Protocol
 
 from customer_research.domain.delivery import Message
-from customer_research.errors import CustomerResearchError
+from customer_research.errors import CustomerResearchError, RateLimited, SourceError, Unavailable
 
 
 class NotDelivered(CustomerResearchError):  # noqa: N818 - read as a statement
@@ -32,6 +32,23 @@ class Delayed(NotDelivered):
 
 class Unsure(NotDelivered):
     """It may have been taken, or not: nobody can tell from here."""
+
+
+Failure = Refused | Delayed | Unsure
+
+
+def failure(error: SourceError) -> Failure:
+    """What a request over `connect.http` that failed means for the message: what the far side did not get it did not do."""
+    if isinstance(error, RateLimited):
+        return Delayed(error.message, wait=error.retry_after)
+    if isinstance(error, Unavailable):
+        return Delayed(error.message) if error.never_sent else Unsure(error.message)
+    return Refused(error.message, hint=error.hint)
+
+
+def harmless(error: Failure) -> Refused | Delayed:
+    """The same of what only reads, or may be done twice: it can be asked again."""
+    return Delayed(error.message, hint=error.hint) if isinstance(error, Unsure) else error
 
 
 @dataclass(frozen=True, slots=True)

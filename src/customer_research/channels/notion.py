@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Protocol
 
-from customer_research.channels.channel import Delayed, Outgoing, Refused, Sighting, Unsure
+from customer_research.channels.channel import Delayed, Outgoing, Refused, Sighting, Unsure, failure, harmless
 from customer_research.connect.request_log import RequestLog
-from customer_research.errors import NotThere, RateLimited, SourceError, Unavailable
+from customer_research.errors import NotThere, SourceError
 
 LOOKS, LOOK_SECONDS = 3, 1.0
 """How often a page is looked for, and the time between: Notion may list a new page some moments late."""
@@ -97,7 +97,7 @@ class NotionChannel:
         try:
             made = await self._pages.create(values, log)
         except SourceError as error:
-            raise _failure(error) from None
+            raise failure(error) from None
         page = str(made.get("id") or "")
         try:
             return await self._written(page, outgoing, log)
@@ -115,7 +115,7 @@ class NotionChannel:
             try:
                 found = await self._pages.find(outgoing.key, log)
             except SourceError as error:
-                kind = _failure(error)
+                kind = failure(error)
                 if isinstance(kind, Refused):
                     return Sighting("cannot_tell", because=kind.message)
                 raise Delayed(kind.message) from None
@@ -144,7 +144,7 @@ class NotionChannel:
         except NotThere:
             return ""
         except SourceError as error:
-            raise _harmless(_failure(error)) from None
+            raise harmless(failure(error)) from None
         if _digest(held) == ours:
             return await self._written(page, outgoing, log)
         return await self._added(page, held, outgoing, log)
@@ -158,7 +158,7 @@ class NotionChannel:
         try:
             schema = await self._pages.schema(log)
         except SourceError as error:
-            raise _harmless(_failure(error)) from None
+            raise harmless(failure(error)) from None
         if schema.get(self._key) != "rich_text":
             raise Refused(
                 f"The data source has no text property {self._key!r}.", hint="Run an export with --prepare once."
@@ -217,20 +217,7 @@ def _text(words: str) -> list[Body]:
     return [{"type": "text", "text": {"content": words[:_TITLE]}}] if words else []
 
 
-def _failure(error: SourceError) -> Refused | Delayed | Unsure:
-    if isinstance(error, RateLimited):
-        return Delayed(error.message, wait=error.retry_after)
-    if isinstance(error, Unavailable):
-        return Delayed(error.message) if error.never_sent else Unsure(error.message)
-    return Refused(error.message, hint=error.hint)
-
-
-def _harmless(error: Refused | Delayed | Unsure) -> Refused | Delayed:
-    """The same of what only reads."""
-    return Delayed(error.message, hint=error.hint) if isinstance(error, Unsure) else error
-
-
 def _of_a_page(error: SourceError) -> Refused | Unsure:
     """A failure while a page that is there is written."""
-    failed = _failure(error)
+    failed = failure(error)
     return failed if isinstance(failed, Refused) else Unsure(failed.message, hint=failed.hint)

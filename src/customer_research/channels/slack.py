@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Unpack
 
-from customer_research.channels.channel import Delayed, Outgoing, Refused, Sighting, Unsure
+from customer_research.channels.channel import Delayed, Failure, Outgoing, Refused, Sighting, Unsure, failure, harmless
 from customer_research.connect.http import Doubles, Http, Method, Params, Vendor
 from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import SettingsTree, VendorSettings
 from customer_research.connect.source import Clock
-from customer_research.errors import RateLimited, SourceError, Unavailable
+from customer_research.errors import SourceError
 
 EVENT = "customer_research_delivery"
 """The type of the metadata that has the key; every member of the conversation can read both."""
@@ -173,7 +173,7 @@ class SlackChannel:
                 return None
             raise _failed("chat.postMessage", error.code) from None
         except SourceError as error:
-            raise _failure(error) from None
+            raise failure(error) from None
 
     async def _edited(self, outgoing: Outgoing, log: RequestLog) -> str:
         """Rewrite the original, which may be done twice; empty where Slack does not let anybody."""
@@ -184,11 +184,11 @@ class SlackChannel:
         except SlackError as error:
             if error.code in UNEDITABLE:
                 return ""
-            raise _harmless(_failed("chat.update", error.code)) from None
+            raise harmless(_failed("chat.update", error.code)) from None
         except SourceError as error:
-            raise _harmless(_failure(error)) from None
+            raise harmless(failure(error)) from None
         except Unsure as error:
-            raise _harmless(error) from None
+            raise harmless(error) from None
         return outgoing.original
 
     async def _conversation(self, place: str, log: RequestLog) -> str:
@@ -232,11 +232,11 @@ class SlackChannel:
         except SlackError as error:
             if error.code in gone:
                 return {}
-            raise _harmless(_failed(method, error.code)) from None
+            raise harmless(_failed(method, error.code)) from None
         except SourceError as error:
-            raise _harmless(_failure(error)) from None
+            raise harmless(failure(error)) from None
         except Unsure as error:
-            raise _harmless(error) from None
+            raise harmless(error) from None
 
     async def _call(
         self, method: str, log: RequestLog, *, json: Any = None, params: Params | None = None, safe: bool = False
@@ -278,28 +278,10 @@ def _key(message: Any) -> str:
     return str((metadata.get("event_payload") or {}).get("key") or "")
 
 
-def _failed(method: str, code: str) -> Refused | Delayed | Unsure:
+def _failed(method: str, code: str) -> Failure:
     """What an error of Slack's means for the message."""
     if code in UNSURE:
         return Unsure(f"Slack failed while it did {method} ({code}).")
     if code in LATER:
         return Delayed(f"Slack does not do {method} now ({code}).")
-    return _refused(method, code)
-
-
-def _refused(method: str, code: str) -> Refused:
     return Refused(f"Slack refused {method} ({code}).", hint=HINTS.get(code, ""))
-
-
-def _harmless(error: Refused | Delayed | Unsure) -> Refused | Delayed:
-    """The same of what may be done twice: it can be asked again."""
-    return Delayed(error.message, hint=error.hint) if isinstance(error, Unsure) else error
-
-
-def _failure(error: SourceError) -> Refused | Delayed | Unsure:
-    """What a request that failed means for the message: what Slack did not get it did not do."""
-    if isinstance(error, RateLimited):
-        return Delayed(error.message, wait=error.retry_after)
-    if isinstance(error, Unavailable):
-        return Delayed(error.message) if error.never_sent else Unsure(error.message)
-    return Refused(error.message, hint=error.hint)

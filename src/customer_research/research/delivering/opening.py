@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType, TracebackType
-from typing import Any, Self, cast
+from typing import Self
 
-from customer_research.channels import channel_class
 from customer_research.channels.channel import Channel, Refused
 from customer_research.connect.source import Clock
 from customer_research.domain.delivery import Channel as ChannelName
@@ -45,7 +44,7 @@ class Channels:
         """
         if name not in self._open:
             try:
-                self._open[name] = _OPENERS[name](self._settings, self._clock)
+                self._open[name] = CHANNELS[name](self._settings, self._clock)
             except ConfigError as error:
                 raise Refused(error.message, hint=error.hint) from None
         return self._open[name]
@@ -71,35 +70,37 @@ def _real() -> datetime:
 
 
 def _slack(settings: Settings, clock: Clock) -> Channel:
-    from customer_research.channels.slack import SlackApi  # noqa: PLC0415 - start-up time
+    from customer_research.channels.slack import SlackApi, SlackChannel  # noqa: PLC0415 - start-up time
 
-    api = SlackApi(url=settings.slack.url, token=settings.slack.token)
-    return _made("slack", api, settings, clock)
+    return SlackChannel(SlackApi(url=settings.slack.url, token=settings.slack.token), settings, clock)
 
 
 def _email(settings: Settings, _clock: Clock) -> Channel:
-    return _made("email", settings.email)
+    from customer_research.channels.email_ import EmailChannel  # noqa: PLC0415 - start-up time
+
+    return EmailChannel(settings.email)
 
 
 def _notion(settings: Settings, clock: Clock) -> Channel:
+    from customer_research.channels.notion import NotionChannel  # noqa: PLC0415 - start-up time
     from customer_research.sources.notion.pages import KEY, NotionPages  # noqa: PLC0415 - start-up time
 
-    return _made("notion", NotionPages(settings, clock), KEY)
+    return NotionChannel(NotionPages(settings, clock), KEY)
 
 
 def _webhook(settings: Settings, _clock: Clock) -> Channel:
-    return _made("webhook", settings.webhook, _real)
+    from customer_research.channels.webhook import WebhookChannel  # noqa: PLC0415 - start-up time
+
+    return WebhookChannel(settings.webhook, _real)
 
 
 def _file(settings: Settings, _clock: Clock) -> Channel:
-    return _made("file", settings.deliveries.folder)
+    from customer_research.channels.file import FileChannel  # noqa: PLC0415 - start-up time
+
+    return FileChannel(settings.deliveries.folder)
 
 
-def _made(name: ChannelName, *given: Any) -> Channel:
-    made: Callable[..., Channel] = cast("Any", channel_class(name))
-    return made(*given)
-
-
-_OPENERS: Mapping[ChannelName, Callable[[Settings, Clock], Channel]] = MappingProxyType(
+CHANNELS: Mapping[ChannelName, Callable[[Settings, Clock], Channel]] = MappingProxyType(
     {"slack": _slack, "email": _email, "notion": _notion, "webhook": _webhook, "file": _file}
 )
+"""Every channel by the name that addresses have, and how it is opened."""

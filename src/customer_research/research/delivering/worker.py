@@ -18,7 +18,7 @@ from random import SystemRandom
 from typing import Literal, Protocol
 from uuid import uuid4
 
-from customer_research.channels.channel import Channel, Delayed, Outgoing, Refused, Sighting, Unsure
+from customer_research.channels.channel import Channel, Delayed, Failure, Outgoing, Refused, Sighting, Unsure
 from customer_research.connect.source import Clock
 from customer_research.domain.delivery import Channel as ChannelName
 from customer_research.domain.delivery import Delivery, Message, State
@@ -219,7 +219,7 @@ class Worker:
         wait = max(wait, timedelta(seconds=min(asked, MOST_ASKED)))
         return await self._mark(held, "ready", reason=error.message, due=self._clock() + wait)
 
-    async def _over(self, held: Delivery, state: State, error: Refused | Delayed | Unsure | ConfigError) -> Delivery:
+    async def _over(self, held: Delivery, state: State, error: Failure | ConfigError) -> Delivery:
         """Say that it is not delivered, or not known to be, and tell who is to hear of it."""
         reason = f"{error.message} {error.hint}".strip()
         told = notice(held, state, reason)
