@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ from customer_research.research.usecases import (
     validated,
 )
 from customer_research.research.usecases.access import by_rights
-from customer_research.settings import Settings
+from customer_research.settings import Settings, StoreSettings
 from customer_research_sandbox.serve import Sandbox
 
 FOREIGN, UNPAID = OPERATORS[0], OPERATORS[2]
@@ -225,6 +226,23 @@ def test_what_tells_of_everybody_is_refused_to_who_sees_one_book(
 ) -> None:
     with pytest.raises(NotAllowed, match="for everybody"):
         asked(portfolio_settings, name, CASES[name].given, _actor(book=book.owner_id))
+
+
+@pytest.mark.parametrize("surface", ["slack", "mcp", "test"])
+@pytest.mark.parametrize("address", ["slack:U0123", "slack:C0123", "email:other@example.com"])
+def test_only_slack_says_whose_place_in_slack_is_whose(
+    surface: str, address: str, portfolio_settings: Settings, tmp_path: Path
+) -> None:
+    settings = portfolio_settings.model_copy(
+        update={"store": StoreSettings.model_validate({"url": f"sqlite:///{tmp_path}/store.db"})}
+    )
+    actor = Actor("ada@example.com", surface, (RIGHTS | SEES) - {"configure"})
+    given = {"email": "ada@example.com", "address": address}
+    if (surface, address) == ("slack", "slack:U0123"):
+        assert asked(settings, "me set", given, actor).state == "done"
+        return
+    with pytest.raises(NotAllowed, match="may not say that others"):
+        asked(settings, "me set", given, actor)
 
 
 NAMED = [name for name, case in CASES.items() if case.book == "named" and "alert" not in case.given]

@@ -303,6 +303,29 @@ def test_sources_are_told_to_the_team_and_operators_to_their_owners(desk: Desk) 
     assert desk.messages(SLACK)[0].message.elsewhere == Address("email", "901@example.com")
 
 
+def test_alerts_that_nobody_is_told_of_are_counted(desk: Desk) -> None:
+    person(desk.store)
+    desk.open(episode("source:lago"), None)
+    desk.open(episode("op-1"), line("op-1"))
+    desk.open(episode("op-2"), line("op-2", owner=""))
+    told = desk.tell(day(0), owners=True)
+    assert [subject for _, subject, _ in desk.occasions(SLACK)] == ["op-1"]
+    assert (told.unowned, told.partial) == (2, True)
+    assert told.words()[-1].startswith("2 alerts of a source, or of an operator whose account owner is not known")
+    named = desk.tell(day(0), to=(TEAM,), owners=True)
+    assert (named.unowned, named.partial) == (0, False), "who is named is told of all"
+
+
+def test_all_who_look_after_a_book_are_told(desk: Desk) -> None:
+    person(desk.store)
+    People(desk.store).change(
+        "second@example.com", lambda one: replace(one, owner_id="901", address="email:second@example.com")
+    )
+    desk.open(episode("op-1"), line("op-1"))
+    assert desk.tell(day(0), owners=True).put == 2
+    assert len(desk.occasions(SLACK)) == len(desk.occasions("email:second@example.com")) == 1
+
+
 def test_a_reader_gets_so_many_in_a_week_and_what_is_to_be_done_now_beyond_it(desk: Desk) -> None:
     person(desk.store)
     for number in range(5):

@@ -19,6 +19,7 @@ from customer_research.errors import Busy, NotAllowed, UsageError
 from customer_research.research.portfolio.books import looking
 from customer_research.research.scheduling.declared import shipped
 from customer_research.research.scheduling.scheduler import Outcome, Scheduler
+from customer_research.research.scheduling.sending import told_of
 from customer_research.research.usecases import Actor, Answer, Runner, Table, Text, finished
 from customer_research.research.usecases.scheduled import Performing, sendable
 from customer_research.settings import Settings
@@ -142,6 +143,7 @@ def test_a_reminder_lists_each_owner_s_operators_of_a_segment_under_its_note(
     schedule = replace(WEEKLY, use_case=one.use_case, request=one.request, note=one.note, recipients=one.recipients)
     done = performed(portfolio_settings, store, schedule)
     assert (done.state, done.sent) == ("done", len(owners)), done.said
+    assert "operators without a known account owner: nobody is told of them." in done.said
     for delivery in put(store):
         said = json.dumps(delivery.message.content, ensure_ascii=False)
         assert delivery.message.kind == "reminder"
@@ -226,6 +228,37 @@ def test_who_waits_hears_of_a_failure_once(
         assert "1 earlier time went by unused as well." in said
         if one.message.address.channel == "slack":
             assert "<!channel>" not in said
+
+
+def test_who_got_the_message_does_not_hear_that_the_run_failed(
+    portfolio_settings: Settings, store: Store, owners: Mapping[str, str]
+) -> None:
+    """A run that failed for one account owner has reached the others."""
+    everybody(store, owners)
+    schedule = replace(WEEKLY, recipients=("owners",))
+    performed(portfolio_settings, store, schedule)
+    without = put(store)[0]
+    with store.begin() as connection:
+        connection.execute(sa.delete(outbox.outbox).where(outbox.outbox.c.key == without.key))
+    failed = replace(RUN, state="failed", said="Others' operators.")
+    assert told_of(store, schedule, failed, MONDAY) == 1
+    (notice,) = (one for one in put(store) if one.message.kind == "notice")
+    assert notice.message.address == without.message.address
+    assert "Others" not in json.dumps(notice.message.content), "what failed may name what they may not see"
+    narrow = replace(schedule, name="narrow", book=next(iter(owners)), request={"short": "true"})
+    assert told_of(store, narrow, replace(failed, schedule="narrow"), MONDAY) == 1, "the others' books are not in it"
+
+
+def test_two_digests_of_a_week_are_two_messages(portfolio_settings: Settings, store: Store) -> None:
+    team = replace(WEEKLY, recipients=("slack:C0123",))
+    daily = replace(team, cron="0 8 * * *")
+    short = replace(team, request={"short": "true"})
+    tuesday = replace(RUN, planned_at=MONDAY + 24 * HOUR)
+    news = [
+        performed(portfolio_settings, store, schedule, run).sent
+        for schedule, run in ((team, RUN), (team, RUN), (short, RUN), (daily, RUN), (daily, tuesday), (daily, tuesday))
+    ]
+    assert news == [1, 0, 1, 1, 1, 0]
 
 
 def test_one_owner_s_fault_keeps_nobody_else_waiting(

@@ -15,7 +15,7 @@ from customer_research.documents.formats import FORMATS, render, terminal
 from customer_research.domain.evidence import Gap
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Mover, Moves, Week
-from customer_research.domain.report import Report, Table, Text
+from customer_research.domain.report import Prose, Report, Table, Text
 from customer_research.domain.words import money_words
 from customer_research.errors import UsageError
 from customer_research.reports.inquiries import digest_message
@@ -197,6 +197,24 @@ def test_critical_alerts_are_one_an_operator_the_most_urgent_first(filled: Setti
         told = [(row[0].text, row[1].value.endswith("(1 more)"), row[3].value) for row in table.rows]  # type: ignore[union-attr]
         assert told == [(one.name, True, state), (gone.name, False, state)]
         assert ("stood already at the first check" in words(report, "done")) == bool(baseline)
+
+
+def test_alerts_that_were_not_checked_since_are_not_called_none(filled: Settings) -> None:
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found, acts = moves(filled, newest, 7), done(filled, newest, 60)
+    assert isinstance(found, Moves)
+    assert not isinstance(acts, Gap)
+    week = _week(filled, found)
+    for checked, tone, said in (
+        (newest.as_of, "good", "No critical alert is open."),
+        (newest.as_of - timedelta(days=2), "unknown", "; since then it is not known."),
+    ):
+        none = replace(week, done=replace(acts, critical=(), checked=checked))
+        for report, part in ((digest.KIND.build(none), "critical"), (digest_message.REPORT.build(none), "critical")):
+            (told,) = next(one for one in report.sections if one.id == part).blocks
+            assert isinstance(told, Prose)
+            assert told.text.endswith(said)
+            assert told.tone == tone
 
 
 def test_an_alert_about_who_is_not_in_the_snapshot_any_more_breaks_nothing(filled: Settings) -> None:

@@ -32,7 +32,7 @@ from customer_research.store.database import open_store
 from customer_research.store.outbox import Outbox
 from customer_research.store.schedules import ScheduleBook
 from customer_research.surfaces.serve.application import Serving, application
-from customer_research.surfaces.serve.logs import Lines
+from customer_research.surfaces.serve.logs import Lines, log_lines
 from customer_research.surfaces.serve.metrics import Figures
 
 SECONDS = 40.0
@@ -216,13 +216,16 @@ def background(settings: Settings) -> Iterator[tuple[asyncio.Runner, Background]
             runner.run(made.__aexit__(None, None, None))
 
 
-def test_health_says_when_the_scheduler_hangs_and_readiness_when_the_store_is_away(
+def test_health_says_when_a_part_hangs_and_readiness_when_the_store_is_away(
     config: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with background(load_settings(config)) as (_, made):
         assert (made.unwell(), made.unready()) == ((), ())
         made.scheduler.looked_at -= 61
         assert made.unwell() == ("scheduler",)
+        made.worker.looked_at -= 301
+        assert made.unwell() == ("scheduler", "outbox")
+        made.worker.looked_at += 301
         made.stopping = True
         assert (made.unwell(), made.unready()) == ((), ("stopping",))
         made.stopping = False
@@ -304,6 +307,26 @@ def test_what_is_counted_names_nobody() -> None:
     assert 'customer_research_use_seconds_bucket{le="1.0",use_case="quick"} 1.0' in shown
     assert 'customer_research_runs_total{schedule="weekly",state="failed"} 1.0' in shown
     assert not any(word in shown for word in ("ada@example.com", "op-1", "Kim"))
+
+
+@pytest.mark.parametrize("debug", ["", "1"])
+@pytest.mark.parametrize("name", ["httpx2", "httpcore2.http11"])
+def test_addresses_that_are_secrets_are_in_no_log(
+    name: str, debug: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of a webhook or a calendar's feed the whole address is one."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    monkeypatch.setenv("CUSTOMER_RESEARCH_DEBUG", debug)
+    try:
+        log_lines(as_json=True)
+        logging.getLogger(name).info("HTTP Request: GET https://calendar.example/private-3f9a/basic.ics")
+        logging.getLogger(name).warning("slow")
+    finally:
+        root.handlers[:], root.level = before
+    told = capfd.readouterr().err
+    assert "private-3f9a" not in told
+    assert "slow" in told
 
 
 def test_a_line_of_the_log_is_json_and_has_no_text_of_an_exception() -> None:

@@ -154,7 +154,8 @@ class Amount:
 class AlertsOfWeek:
     """What became of alerts within the week: raised, cleared, and what people did; `critical` are open now.
 
-    `baseline` is the first snapshot that was ever judged: what it raised stood already. `acts` are those of people (acknowledged, snoozed, assigned), oldest first.
+    `baseline` is the first snapshot that was ever judged: what it raised stood already; `checked` is the instant of the last one, before
+    which nothing newer is known. `acts` are those of people (acknowledged, snoozed, assigned), oldest first.
     """
 
     raised: tuple[Episode, ...]
@@ -162,6 +163,7 @@ class AlertsOfWeek:
     critical: tuple[Episode, ...]
     acts: tuple[AlertEvent, ...]
     receipt: Receipt
+    checked: datetime
     baseline: str = ""
 
 

@@ -109,6 +109,13 @@ def mrr_cell(found: Figure) -> Cell:
     return NOT_KNOWN if isinstance(found, Gap) and found.reason in ANSWERS else brief(found)
 
 
+def mrr_said(found: Figure) -> str:
+    """An operator's MRR as part of a sentence; one that is not known is not none."""
+    if isinstance(found, Gap):
+        return "MRR not known"
+    return f"{value_words(found)} of MRR a month" if found.value else "no MRR"
+
+
 def brief(found: Figure) -> Cell:
     """A figure for a narrow cell, without its note; a gap that is an answer is told as none, a hole stays what it is."""
     if isinstance(found, Gap):

@@ -252,6 +252,11 @@ class Outbox:
         with self._store.read() as connection:
             return str(connection.execute(query.order_by(outbox.c.no.desc()).limit(1)).scalar() or "")
 
+    def has(self, key: str) -> bool:
+        """Whether there is a delivery with a key."""
+        with self._store.read() as connection:
+            return connection.execute(sa.select(outbox.c.no).where(outbox.c.key == key)).first() is not None
+
     def named(self, key_or_beginning: str) -> Delivery:
         """The delivery whose key begins so.
 

@@ -43,9 +43,9 @@ class People:
         """Who has this e-mail address, in whatever case it is written."""
         return self._one(person.c.email == folded(email))
 
-    def owning(self, owner_id: str) -> Person | None:
-        """Whose HubSpot owner id this is; of several the first by address."""
-        return self._one(person.c.owner_id == owner_id) if owner_id else None
+    def owning(self, owner_id: str) -> tuple[Person, ...]:
+        """Whose HubSpot owner id this is, by e-mail address: several may look after one book."""
+        return tuple(one for one in self.all() if owner_id and one.owner_id == owner_id)
 
     def all(self) -> tuple[Person, ...]:
         """Everybody, by e-mail address."""

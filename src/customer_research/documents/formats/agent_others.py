@@ -139,7 +139,7 @@ def of_candidates(said: str, hint: str, matches: Iterable[Any], status: AnswerSt
         (
             match.candidate.operator_id,
             quotes.words(clean(match.candidate.name), "warehouse"),
-            "churned" if match.candidate.churned else quotes.words(match.candidate.status or "no subscription", ""),
+            "churned" if match.candidate.churned else quotes.words(match.candidate.status or "status not known", ""),
             quotes.sentence(clean(match.because)),
         )
         for match in matches

@@ -11,10 +11,10 @@ from customer_research.domain.alert_told import News
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.report import Block, FigureLine, Figures, Prose
-from customer_research.domain.words import value_words
 from customer_research.reports.blocks import bullets
 from customer_research.reports.kind import Head, Outline, section
 from customer_research.reports.kinds.alerts import AlertBasis
+from customer_research.reports.portfolio_cells import mrr_said
 from customer_research.reports.tones import PRIORITY_TONES
 
 REASONS = 3
@@ -60,7 +60,7 @@ def _headline(found: AlertMessage) -> Prose:
         told = worst.told.because
         return Prose(told, (basis.proof.fact(told, "text"),), PRIORITY_TONES[worst.severity])
     health, mrr = line.figure("health", basis.as_of), line.figure("mrr", basis.as_of)
-    parts = (*_standing(found, health), _money(mrr), line.soon)
+    parts = (*_standing(found, health), mrr_said(mrr), line.soon)
     facts = tuple(one for one in (health, mrr) if isinstance(one, Fact))
     return Prose(f"{'; '.join(parts)}.", facts, PRIORITY_TONES[worst.severity])
 
@@ -69,12 +69,6 @@ def _standing(found: AlertMessage, health: Figure) -> Iterator[str]:
     yield str(health.value) if isinstance(health, Fact) else "Health not known"
     if found.news != "new" and found.then in BAND_LABELS:
         yield f"{BAND_LABELS[found.then]} before"
-
-
-def _money(mrr: Figure) -> str:
-    if isinstance(mrr, Gap):
-        return "MRR not known"
-    return f"{value_words(mrr)} of MRR a month" if mrr.value else "no MRR"
 
 
 def _why(found: AlertMessage) -> Iterator[Block | None]:

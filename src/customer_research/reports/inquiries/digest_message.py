@@ -6,17 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 
 from customer_research.documents.present import source_title
 from customer_research.domain.alert import alerts_of
-from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, each_once
+from customer_research.domain.evidence import Fact, Figure, Gap, each_once
 from customer_research.domain.health import BAND_LABELS, standing_label
 from customer_research.domain.line import Line
 from customer_research.domain.portfolio import Mover, Moves, Week
 from customer_research.domain.report import Absence, Block, Prose
-from customer_research.domain.words import counted, value_words
+from customer_research.domain.words import counted
 from customer_research.reports.blocks import bullets
 from customer_research.reports.kind import Outline, section
 from customer_research.reports.kinds import digest
 from customer_research.reports.movers import first, uncompared
-from customer_research.reports.portfolio_cells import number
+from customer_research.reports.portfolio_cells import mrr_said, number
 from customer_research.reports.tones import BAND_TONES
 
 MOST = 5
@@ -80,14 +80,8 @@ def _told(found: Week, mover: Mover, *, rose: bool) -> Prose:
     mrr, why = (line.figure(part, portfolio.snapshot.as_of) for part in ("mrr", "flag"))
     steps = line.step.facts if line.step is not None else ()
     facts = (moved, *(one for one in (mrr, why) if isinstance(one, Fact)), *steps)
-    said = f"{name}, {_money(mrr)}: {way}.{_reason(why, rose=rose)}{_step(line)}"
+    said = f"{name}, {mrr_said(mrr)}: {way}.{_reason(why, rose=rose)}{_step(line)}"
     return Prose(said, facts, BAND_TONES[mover.band])
-
-
-def _money(mrr: Figure) -> str:
-    if isinstance(mrr, Gap):
-        return "no MRR" if mrr.reason in ANSWERS else "MRR not known"
-    return f"{value_words(mrr)} a month" if mrr.value else "no MRR"
 
 
 def _reason(why: Figure, *, rose: bool) -> str:
@@ -120,9 +114,9 @@ def _alerts(found: Week) -> Block:
     if isinstance(done, Gap):
         return Absence("Critical alerts", done)
     open_ = alerts_of(done.critical)
-    count = Fact(len(open_), "count", (done.receipt,), found.portfolio.snapshot.as_of)
     if not open_:
-        return Prose("No critical alert is open.", (count,), "good")
+        return digest.none_critical(found, done)
+    count = Fact(len(open_), "count", (done.receipt,), found.portfolio.snapshot.as_of)
     names = first([one.reasons[0].name or source_title(one.reasons[0].source) for one in open_], _NAMES)
     return Prose(f"{counted(len(open_), 'critical alert')} open: {names}.", (count,), "bad")
 

@@ -143,9 +143,7 @@ def _critical(found: Week) -> Block:
     proof = found.done.receipt
     open_ = sorted(alerts_of(found.done.critical), key=lambda alert: _by_need(found, alert))
     if not open_:
-        return Prose(
-            "No critical alert is open.", (Fact(0, "count", (proof,), found.portfolio.snapshot.as_of),), "good"
-        )
+        return none_critical(found, found.done)
     rows = [
         (
             Text(alert.reasons[0].name or source_title(alert.reasons[0].source), operator=alert.subject),
@@ -156,6 +154,15 @@ def _critical(found: Week) -> Block:
         for alert in open_[:CRITICAL]
     ]
     return table(found.portfolio, ("Operator", "Alert, and why", "Since", "State"), rows, "", len(open_))
+
+
+def none_critical(found: Week, done: AlertsOfWeek) -> Prose:
+    """That no critical alert is open; where alerts were not checked since the snapshot, that this is not known."""
+    count = Fact(0, "count", (done.receipt,), done.checked)
+    if done.checked < found.portfolio.snapshot.as_of:
+        words = f"No critical alert was open when alerts were last checked, as of {instant_words(done.checked)}; since then it is not known."
+        return Prose(words, (count,), "unknown")
+    return Prose("No critical alert is open.", (count,), "good")
 
 
 def _by_need(found: Week, alert: Alert) -> tuple[Any, ...]:

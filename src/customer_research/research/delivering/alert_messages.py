@@ -37,12 +37,21 @@ BUDGET = 3
 
 @dataclass(slots=True)
 class Telling:
-    """What came of telling: messages put, held back by the budget, muted; and owners of whom nobody knows where they want it."""
+    """What came of telling: messages put, held back by the budget, muted; and owners of whom nobody knows where they want it.
+
+    `unowned` are the alerts to be told that nobody was: of sources, and of operators whose account owner is not known.
+    """
 
     put: int = 0
     held: int = 0
     muted: int = 0
     nowhere: list[str] = field(default_factory=list)
+    unowned: int = 0
+
+    @property
+    def partial(self) -> bool:
+        """Whether somebody, or of something, was not told."""
+        return bool(self.nowhere or self.unowned)
 
     def words(self) -> tuple[str, ...]:
         """It in sentences."""
@@ -55,6 +64,11 @@ class Telling:
             said.append(f"{counted(self.muted, 'message')} muted.")
         if self.nowhere:
             said.append(f"Nobody knows where to tell: {', '.join(self.nowhere)}.")
+        if self.unowned:
+            said.append(
+                f"{counted(self.unowned, 'alert')} of a source, or of an operator whose account owner is not known: told to nobody "
+                "(--to names who is)."
+            )
         return tuple(said)
 
 
@@ -108,9 +122,20 @@ def tell(
         episodes = AlertBook(store).episodes()
         basis, _ = basis_of(settings, store, episodes, "open alerts", now)
         told = Telling()
+        alerts = in_order(basis, alerts_of(episodes))
         for reader in [*_addresses(to), *(_owners(store, basis, told) if owners else ())]:
-            _Round(store, basis, reader, told, budget=budget).run(in_order(basis, alerts_of(episodes)))
+            _Round(store, basis, reader, told, budget=budget).run(alerts)
+        told.unowned = 0 if to else sum(_in_nobodys_book(basis, alert) for alert in alerts)
     return told
+
+
+def _in_nobodys_book(basis: AlertBasis, alert: Alert) -> bool:
+    """Whether an alert is to be told and in nobody's book."""
+    line = basis.lines.get(alert.subject)
+    if line is not None and line.owner_id:
+        return False
+    band, waits = line.band if line is not None else "", can_wait(basis, alert)
+    return news(alert, band, None, waits=waits, baseline=basis.baseline, now=basis.generated_at) is not None
 
 
 def _addresses(to: Sequence[str]) -> Iterator[_Reader]:
@@ -126,11 +151,10 @@ def _owners(store: Store, basis: AlertBasis, told: Telling) -> Iterator[_Reader]
     names = {line.owner_id: line.owner for line in basis.lines.values() if line.owner_id}
     people = People(store)
     for owner_id, name in sorted(names.items()):
-        person = people.owning(owner_id)
-        if person is None:
+        found = people.owning(owner_id)
+        if not found:
             told.nowhere.append(name or owner_id)
-        else:
-            yield _Reader(Address.read(person.place), owner_id, person)
+        yield from (_Reader(Address.read(person.place), owner_id, person) for person in found)
 
 
 class _Round:

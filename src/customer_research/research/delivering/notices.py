@@ -32,7 +32,7 @@ def notice(held: Delivery, state: State, reason: str) -> Message | None:
     lines = (
         f"{message.title!r} {happened}.",
         reason,
-        f"It was due at {instant_words(held.due)}. `customer-research outbox retry {held.key[:8]}` sends it again.",
+        f"It was made at {instant_words(held.put_at)}. `customer-research outbox retry {held.key[:8]}` sends it again.",
     )
     envelope = Envelope(
         NOTICE, message.subject, f"{held.key}/{state}/{instant_text(held.changed_at)}", message.elsewhere

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -86,6 +87,7 @@ class Worker:
         self._at_once = at_once
         self._reached = reached
         self._random = SystemRandom()
+        self.looked_at = time.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver what is due, again and again, until told to stop; what is on its way then is finished.
@@ -117,6 +119,7 @@ class Worker:
         """One after the other until nothing is due."""
         taken = 0
         while stop is None or not stop.is_set():
+            self.looked_at = time.monotonic()
             self._reached("before claim")
             claimed = await asyncio.to_thread(self._box.claim, self.name, now=self._clock(), lease=LEASE)
             if claimed is None:

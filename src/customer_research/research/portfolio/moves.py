@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from customer_research.domain.alert import AlertEvent, Episode
+from customer_research.domain.alert import AlertEvent, Episode, Observation
 from customer_research.domain.evidence import Figure, Gap, Receipt, each_once
 from customer_research.domain.health import AT_RISK_BANDS, BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.history import Past
@@ -18,7 +18,7 @@ from customer_research.reports.kinds.history import change_figure, scorings
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
-from customer_research.store.database import Store, is_there, open_to_read
+from customer_research.store.database import is_there, open_to_read
 from customer_research.store.history import History, Standing
 
 BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
@@ -193,7 +193,8 @@ def done(
         return NOT_JUDGED
     with open_to_read(settings.store_url) as store:
         book = AlertBook(store)
-        if book.newest() is None:
+        newest = book.newest()
+        if newest is None:
             return NOT_JUDGED
         every = book.episodes(open_only=False)
         acts = book.acts(snapshot.as_of - timedelta(days=days), _after(snapshot.as_of))
@@ -201,14 +202,19 @@ def done(
             every = tuple(one for one in every if not one.source and one.subject in operator_ids)
             theirs = {one.id for one in every}
             acts = tuple(act for act in acts if act.episode in theirs)
-        first = book.first()
-        return _done(every, acts, snapshot, days, store, first.snapshot if first is not None else "")
+        return _done(every, acts, snapshot, timedelta(days=days), (book.first() or newest, newest), store.place)
 
 
 def _done(  # noqa: PLR0917 - what `done` has read
-    every: Sequence[Episode], acts: tuple[AlertEvent, ...], snapshot: Snapshot, days: int, store: Store, baseline: str
+    every: Sequence[Episode],
+    acts: tuple[AlertEvent, ...],
+    snapshot: Snapshot,
+    span: timedelta,
+    judged: tuple[Observation, Observation],
+    place: str,
 ) -> AlertsOfWeek:
-    since, until = snapshot.as_of - timedelta(days=days), snapshot.as_of
+    """`judged` are the first and the newest snapshot that alerts were checked for."""
+    since, until = snapshot.as_of - span, snapshot.as_of
     raised = tuple(e for e in every if since < e.raised.as_of <= until)
     cleared = tuple(e for e in every if e.cleared is not None and since < e.cleared.as_of <= until)
     critical = tuple(e for e in every if e.open and e.severity == "critical")
@@ -219,9 +225,10 @@ def _done(  # noqa: PLR0917 - what `done` has read
         stream="episodes",
         query=f"alerts from {since:%Y-%m-%d} to {until:%Y-%m-%d}",
         fetched_at=snapshot.taken_at,
-        place=store.place,
+        place=place,
     )
-    return AlertsOfWeek(raised, cleared, critical, acts, receipt, baseline)
+    first, newest = judged
+    return AlertsOfWeek(raised, cleared, critical, acts, receipt, newest.as_of, first.snapshot)
 
 
 def _after(as_of: datetime) -> datetime:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from customer_research.domain.delivery import MUTED, Address, Envelope, Message
+from customer_research.domain.delivery import MUTED, Address, Envelope, Message, message_key
 from customer_research.domain.person import Person
 from customer_research.domain.report import Prose, Report
 from customer_research.domain.schedule import OWNERS, Run, Schedule
@@ -18,6 +18,7 @@ from customer_research.domain.words import counted, instant_words
 from customer_research.domain.zones import zone
 from customer_research.research.delivering.composing import message_of, plain_message
 from customer_research.research.portfolio.books import looking
+from customer_research.research.scheduling.times import coming
 from customer_research.settings import Settings
 from customer_research.store.books import Books
 from customer_research.store.database import Store
@@ -32,6 +33,7 @@ LATE = timedelta(minutes=5)
 """A message that comes so much later than it was planned says so."""
 
 _HOUR_SECONDS, _MINUTE_SECONDS = 3600, 60
+_ALMOST_A_WEEK = timedelta(days=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,16 @@ class Reader:
 
 @dataclass(slots=True)
 class Sent:
-    """How many messages were put into the outbox, how many were there already or muted, and who could not be told."""
+    """How many messages were put into the outbox, how many were there already or muted, and who could not be told.
+
+    `ownerless` are the operators whose account owner is not known, where owners alone are told: nobody hears of them.
+    """
 
     new: int = 0
     there: int = 0
     muted: int = 0
     nowhere: tuple[str, ...] = ()
+    ownerless: int = 0
 
     def words(self) -> str:
         """What was done, in a sentence or two; empty: nothing."""
@@ -64,6 +70,8 @@ class Sent:
         told = f"{', '.join(said)}." if said else ""
         if self.nowhere:
             told += f" Nobody knows where {', '.join(self.nowhere)} {'wants' if len(self.nowhere) == 1 else 'want'} to be told (`me set`)."
+        if self.ownerless:
+            told += f" {counted(self.ownerless, 'operator')} without a known account owner: nobody is told of them."
         return told.strip()
 
 
@@ -96,19 +104,27 @@ class Sending:
             return ()
         with looking(settings, self._now) as (store, ready):
             owners = Books(store).owners(ready)
+        if not (self._schedule.book or self.addresses()):  # who is named is told of everybody
+            self.sent.ownerless = sum(one.operators for one in owners if not one.owner_id)
         return tuple(
-            Reader(one.owner_id, one.name, self._people.owning(one.owner_id)) for one in owners if one.owner_id
+            Reader(one.owner_id, one.name, person)
+            for one in owners
+            if one.owner_id and self._schedule.book in {"", one.owner_id}  # who made it may see one book alone
+            for person in self._people.owning(one.owner_id) or (None,)
         )
 
     def of_everybody(self, said: Report | Sequence[str], title: str) -> None:
         """Send what is about everybody to the addresses that are named."""
         elsewhere = _address(self._schedule.failures_to)
         for address in self.addresses():
-            self._put(said, title, Envelope(*self._kind(), address, elsewhere if elsewhere != address else None))
+            envelope = Envelope(
+                *_about(self._schedule, self._run), address, elsewhere if elsewhere != address else None
+            )
+            self._put(said, title, envelope)
 
     def of_reader(self, said: Report | Sequence[str], title: str, reader: Reader, person: Person) -> None:
         """Send an account owner what is about their own operators, as they want it."""
-        kind, _, occasion = self._kind()
+        kind, _, occasion = _about(self._schedule, self._run)
         address = Address.read(person.place)
         envelope = Envelope(kind, reader.owner_id, occasion, address, _address(person.second_place))
         self._put(said, title, envelope, person)
@@ -116,13 +132,6 @@ class Sending:
     def nowhere(self, reader: Reader) -> None:
         """Note that nobody knows where an account owner wants to be told."""
         self.sent.nowhere += (reader.name or reader.owner_id,)
-
-    def _kind(self) -> tuple[str, str, str]:
-        """Kind, subject and period of a message about everybody."""
-        planned = self._run.planned_at.astimezone(zone(self._schedule.zone))
-        kind = _kind_of(self._schedule)
-        exact = f"{self._schedule.name} {self._run.planned_at:%Y-%m-%dT%H:%M:%SZ}"
-        return kind, TEAM, f"{planned:%G-W%V}" if kind == DIGEST else exact
 
     def _put(self, said: Report | Sequence[str], title: str, envelope: Envelope, person: Person | None = None) -> None:
         due = self._now if person is None else person.sent_at(self._now)
@@ -146,7 +155,7 @@ class Sending:
         """That it comes late, where it does."""
         run = self._run
         if not run.asked and run.late >= LATE:
-            yield f"Planned for {_planned(self._schedule, run)}; made {_span(run.late)} later, since nothing ran then."
+            yield f"Planned for {_planned(self._schedule, run)}; made {_span(run.late)} later."
         if run.passed_over:
             yield f"{counted(run.passed_over, 'earlier time')} went by without one."
 
@@ -154,42 +163,56 @@ class Sending:
 def told_of(store: Store, schedule: Schedule, run: Run, now: datetime) -> int:
     """Tell of a run that failed or was skipped those who wait for it; how many messages that makes.
 
-    It goes to the address that the schedule names for failures, else to those that it sends to: of the account owners to all of
-    whom it is known where they want to be told, unless they have muted what it sends.
+    It goes to the address that the schedule names for failures, else to those that it sends to. Account owners hear of it who got
+    nothing of the run, where it is known where they want to be told and they have not muted it; why it failed, which may name
+    others' operators, they are not told.
     """
     if run.state not in {"failed", "skipped"}:
         return 0
     what = "failed" if run.state == "failed" else "was skipped"
-    lines = [f"{schedule.name} ({schedule.use_case}), planned for {_planned(schedule, run)}, {what}. {run.said}"]
-    if run.passed_over:
-        lines.append(f"{counted(run.passed_over, 'earlier time')} went by unused as well.")
-    lines.append("`customer-research schedule run` does it now.")
-    exact = f"{run.planned_at:%Y-%m-%dT%H:%M:%S.%fZ}/{run.state}"
+    title, exact = f"{schedule.name} {what}", f"{run.planned_at:%Y-%m-%dT%H:%M:%S.%fZ}/{run.state}"
+    happened = f"{schedule.name} ({schedule.use_case}), planned for {_planned(schedule, run)}, {what}."
+    passed = (f"{counted(run.passed_over, 'earlier time')} went by unused as well.",) if run.passed_over else ()
+    step = f"`customer-research schedule run {schedule.name}` does it now."
+    named = (schedule.failures_to,) if schedule.failures_to else schedule.recipients
+    told = [(Address.read(one), (f"{happened} {run.said}", *passed, step), now) for one in named if one != OWNERS]
+    if OWNERS in named:
+        said = (happened, *passed, "Ask whoever runs customer-research to do it again.")
+        told += [(address, said, due) for address, due in _without(store, schedule, run, now)]
     new = 0
-    for address, due in dict(_waiting(store, schedule, now)).items():
+    for address, lines, due in told:
         envelope = Envelope(NOTICE, f"schedule {schedule.name}", exact, address)
-        new += Outbox(store).put(plain_message(f"{schedule.name} {what}", lines, envelope), now=now, due=due)
+        new += Outbox(store).put(plain_message(title, lines, envelope), now=now, due=due)
     return new
 
 
-def _waiting(store: Store, schedule: Schedule, now: datetime) -> Iterator[tuple[Address, datetime]]:
-    """Where a failed or skipped run is told, and from when."""
-    named = (schedule.failures_to,) if schedule.failures_to else schedule.recipients
-    if OWNERS in named:
-        kind = _kind_of(schedule)
-        yield from (
-            (Address.read(one.place), one.sent_at(now))
-            for one in People(store).all()
-            if one.owner_id and not one.mutes(kind, now)
-        )
-    yield from ((Address.read(one), now) for one in named if one != OWNERS)
+def _without(store: Store, schedule: Schedule, run: Run, now: datetime) -> Iterator[tuple[Address, datetime]]:
+    """The account owners who got nothing of a run: where they are told so, and from when."""
+    kind, _, occasion = _about(schedule, run)
+    for one in People(store).all():
+        address = Address.read(one.place)
+        waits = bool(one.owner_id) and schedule.book in {"", one.owner_id} and not one.mutes(kind, now)
+        if waits and not Outbox(store).has(message_key(kind, one.owner_id, occasion, address)):
+            yield address, one.sent_at(now)
 
 
-def _kind_of(schedule: Schedule) -> str:
-    """The kind of the messages that a schedule sends."""
-    if schedule.use_case == DIGEST:
-        return DIGEST
-    return REMINDER if schedule.note else REPORT
+def _about(schedule: Schedule, run: Run) -> tuple[str, str, str]:
+    """Kind, subject and period of a message about everybody; what else was asked for is another message of the same period."""
+    kind = DIGEST if schedule.use_case == DIGEST else REMINDER if schedule.note else REPORT
+    asked = ", ".join(f"{name}={value}" for name, value in sorted(schedule.request.items()))
+    if kind == DIGEST:
+        return kind, TEAM, f"{_period(schedule, run)} {asked}".strip()
+    return kind, TEAM, f"{schedule.name} {run.planned_at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _period(schedule: Schedule, run: Run) -> str:
+    """The week of a digest; the day where it comes more than once a week."""
+    planned = run.planned_at.astimezone(zone(schedule.zone))
+    often = not schedule.cron
+    if schedule.cron:
+        first = coming(schedule.cron, schedule.zone, run.planned_at)
+        often = coming(schedule.cron, schedule.zone, first) - first < _ALMOST_A_WEEK
+    return f"{planned:%Y-%m-%d}" if often else f"{planned:%G-W%V}"
 
 
 def _planned(schedule: Schedule, run: Run) -> str:

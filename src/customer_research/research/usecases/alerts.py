@@ -142,6 +142,7 @@ class Tell(Request):
 
     What was told is not told again, however often this runs. A reader gets at most so many in a week (--budget); what is to be done
     at once comes beyond that, the rest stands in `alerts`, and the digest counts it. What stood at the first check is not new.
+    Exit code 3: nobody knows where an account owner wants to be told, or whose an alert is.
     """
 
     to: tuple[str, ...] = option(
@@ -154,7 +155,7 @@ class Tell(Request):
         told = rooms.alert_messages.tell(
             call.settings, to=self.to, owners=self.owners, budget=self.budget, now=call.clock()
         )
-        return lines(*told.words())
+        return lines(*told.words(), state="partial" if told.partial else "done")
 
 
 @request

@@ -23,7 +23,7 @@ from customer_research.domain.delivery import Waiting
 from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import StoreError
 from customer_research.research.delivering.opening import Channels, delivery_clock
-from customer_research.research.delivering.worker import Worker
+from customer_research.research.delivering.worker import LOOK_UP_SECONDS, SEND_SECONDS, Worker
 from customer_research.research.scheduling.scheduler import LOOKS_SECONDS, Scheduler, slept
 from customer_research.research.usecases.gate import noted
 from customer_research.research.usecases.runner import Audit, Runner, Use, unheard
@@ -198,8 +198,12 @@ class Background:
 
     def unwell(self) -> tuple[str, ...]:
         """The parts that have not looked for too long."""
-        silent = time.monotonic() - self.scheduler.looked_at > SILENT_SECONDS
-        return ("scheduler",) if "scheduler" in self._parts and silent and not self.stopping else ()
+        now = time.monotonic()
+        silent = {
+            "scheduler": now - self.scheduler.looked_at > SILENT_SECONDS,
+            "outbox": now - self.worker.looked_at > SILENT_SECONDS + LOOK_UP_SECONDS + SEND_SECONDS,
+        }
+        return tuple(part for part in BY_ITSELF if part in self._parts and silent[part] and not self.stopping)
 
     def unready(self) -> tuple[str, ...]:
         """Why nothing should be asked of this process now: it stops, or the store does not answer. Nothing: it is ready."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SCHEMA = "customer-research.people/1"
 NONE = "none"
 _HOURS = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\s*-\s*([01]?\d|2[0-3]):([0-5]\d)")
+SLACK = "slack"
+"""The surface that knows whose place in Slack is whose."""
+
 _USER = re.compile(r"slack:[UW][A-Z0-9]+")
 """A person's own place in Slack; channels begin with other letters."""
 
@@ -130,7 +133,7 @@ def _place(call: Call, given: str, email: str) -> str:
         raise UsageError(str(error)) from None
     if address.lower() == f"email:{email.lower()}":
         return ""
-    if not _USER.fullmatch(address):
+    if call.actor.surface != SLACK or not _USER.fullmatch(address):  # Slack gives whoever asks there their own place
         _for_those_who_configure(call, "that others, or a place that several read, are told")
     return address
 

@@ -38,6 +38,9 @@ Use = Callable[[str, Mapping[str, Any], Actor], Awaitable[Answer]]
 MOST_SAID = 400
 """Characters that are kept of what a run said, where nobody is sent it."""
 
+UNTOLD = "untold"
+"""How it came out where somebody could not be told, or where the words of the run say themselves what is missing."""
+
 FAILED = frozenset({"failed", "not_configured", "not_found"})
 
 
@@ -69,8 +72,6 @@ class Performing:
         state, said = await self._everybody(schedule, sending)
         states, faults = [state], list[str]()
         for reader in await asyncio.to_thread(sending.readers, self._settings):
-            if schedule.book not in {"", reader.owner_id}:
-                continue  # who made it may see one book alone
             try:
                 states.append(await self._reader(schedule, sending, reader))
             except CustomerResearchError as error:  # the others are told nevertheless
@@ -81,7 +82,7 @@ class Performing:
         """What is told to one account owner; how it came out."""
         if reader.person is None:
             sending.nowhere(reader)
-            return "done"
+            return UNTOLD
         actor = dataclasses.replace(
             actor_of(schedule), book=reader.owner_id
         )  # as that owner's book: it is narrowed to theirs
@@ -95,7 +96,8 @@ class Performing:
             return "done", ""
         answer = await self._use(schedule.use_case, schedule.request, actor_of(schedule))
         if not sending.addresses():
-            return answer.state, _said(answer)
+            said = _said(answer)  # which says itself why it is partial
+            return UNTOLD if said and answer.state == "partial" else answer.state, said
         await asyncio.to_thread(sending.of_everybody, sendable(answer), _title(schedule))
         return answer.state, ""
 
@@ -112,7 +114,9 @@ def _outcome(states: Sequence[str], faults: Sequence[str], said: str, sent: int)
         words = {"failed": "It failed.", "not_configured": "A setting is missing.", "not_found": "Nobody was found."}
         return Outcome("failed", f"{words[failed]} {said}".strip(), sent)
     if "partial" in states:
-        return Outcome("partial", f"A source was missing. {said}".strip(), sent)
+        said = f"A source was missing. {said}".strip()
+    if not {"partial", UNTOLD}.isdisjoint(states):
+        return Outcome("partial", said, sent)
     return Outcome("done", said, sent)
 
 

@@ -81,7 +81,7 @@ def _list_candidates(error: CustomerResearchError) -> None:
     matches = getattr(error, "candidates", ()) or getattr(error, "nearest", ())
     for number, match in enumerate(matches, start=1):
         candidate = match.candidate
-        state = "churned" if candidate.churned else candidate.status or "no subscription"
+        state = "churned" if candidate.churned else candidate.status or "status not known"
         name = "".join(char for char in candidate.name if char.isprintable())[:60]
         click.echo(f"  {number}. {name}  {candidate.operator_id}  {state}  ({match.because})", err=True)
 

@@ -12,6 +12,9 @@ from typing import Any
 from customer_research.documents.masking import mask_text
 from customer_research.domain.words import clean
 
+_ADDRESSED = ("httpx2", "httpcore2")
+"""They log each request with its address, which of a webhook or a calendar feed is a secret: never below warnings."""
+
 _FRAMES = 6
 """So many places in the code are named, the last first."""
 
@@ -45,4 +48,6 @@ def redact() -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(logging.INFO if os.environ.get("CUSTOMER_RESEARCH_DEBUG") == "1" else logging.WARNING)
+    for name in _ADDRESSED:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)

@@ -131,7 +131,7 @@ def _candidates(error: CustomerResearchError, matches: Sequence[Any], question: 
 
 def _standing(match: Any) -> str:
     candidate = match.candidate
-    state = "churned" if candidate.churned else candidate.status or "no subscription"
+    state = "churned" if candidate.churned else candidate.status or "status not known"
     return f"{candidate.name or candidate.operator_id}: {state} ({match.because})"
 
 
