@@ -31,3 +31,8 @@ class CheckResult:
     needed: str
     fix: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def not_tried(check: str, needed: str) -> CheckResult:
+    """The row of a server that is asked only online."""
+    return CheckResult(check, "skipped", "Not tried: it is a server. Add --online.", needed)

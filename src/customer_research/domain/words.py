@@ -71,9 +71,9 @@ def instant_text(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def counted(number: int, word: str) -> str:
-    """A number of things: `1 row`, `2,000 rows`."""
-    return f"{number:,} {word}" if number == 1 else f"{number:,} {word}s"
+def counted(number: int, word: str, words: str = "") -> str:
+    """A number of things: `1 row`, `2,000 rows`; `words` is the plural that another letter s does not make."""
+    return f"{number:,} {word if number == 1 else words or f'{word}s'}"
 
 
 def _fixed(value: float | Decimal, places: int) -> str:

@@ -9,7 +9,7 @@ from itertools import groupby
 from customer_research.calendars.calendar import Calendar
 from customer_research.calendars.opened import names, opened
 from customer_research.connect.source import Clock
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import CheckResult, not_tried
 from customer_research.domain.meeting import Window
 from customer_research.domain.words import counted
 from customer_research.errors import CustomerResearchError
@@ -21,7 +21,6 @@ _NEEDED = {
     "google": "A service account that may read the calendars named (calendar.events.readonly).",
     "microsoft": "An application that may read the calendars named (Calendars.Read).",
 }
-_NOT_TRIED = "Not tried: it is a server. Add --online."
 
 
 async def calendars(settings: Settings, clock: Clock, *, online: bool) -> tuple[CheckResult, ...]:
@@ -29,7 +28,7 @@ async def calendars(settings: Settings, clock: Clock, *, online: bool) -> tuple[
     named = [one for one in names(settings) if one != "hubspot"]
     kinds = list(dict.fromkeys(one.partition(":")[0] for one in named))
     if not online:
-        return tuple(CheckResult(f"calendar.{kind}", "skipped", _NOT_TRIED, _NEEDED[kind]) for kind in kinds)
+        return tuple(not_tried(f"calendar.{kind}", _NEEDED[kind]) for kind in kinds)
     found = opened(settings, clock, None)
     rows = {
         gap.source: CheckResult(f"calendar.{gap.source}", "fail", gap.detail, _NEEDED[gap.source], gap.next_step)

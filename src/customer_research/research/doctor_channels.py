@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from customer_research.channels.channel import NotDelivered
 from customer_research.channels.settings import WebhookPlace
 from customer_research.connect.source import Clock
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import CheckResult, not_tried
 from customer_research.errors import CustomerResearchError
 from customer_research.settings import Settings
 
@@ -19,7 +19,6 @@ _SLACK_NEEDED = "A bot token that Slack takes (chat:write; history scopes to loo
 _EMAIL_NEEDED = "A mail server that is reached over TLS and lets us sign in, and a sender."
 _WEBHOOK_NEEDED = "An https address, and a secret to sign with."
 _FILE_NEEDED = "A folder that can be written to."
-_NOT_TRIED = "Not tried: it is a server. Add --online."
 
 
 async def channels(settings: Settings, clock: Clock, *, online: bool) -> tuple[CheckResult, ...]:
@@ -37,7 +36,7 @@ async def channels(settings: Settings, clock: Clock, *, online: bool) -> tuple[C
 
 async def _asked(name: str, needed: str, ask: Callable[[], Awaitable[str]], *, online: bool) -> CheckResult:
     if not online:
-        return CheckResult(name, "skipped", _NOT_TRIED, needed)
+        return not_tried(name, needed)
     try:
         return CheckResult(name, "ok", await ask(), needed)
     except CustomerResearchError as error:

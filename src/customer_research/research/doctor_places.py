@@ -6,7 +6,7 @@ import importlib.util
 import os
 from collections.abc import Callable, Mapping
 
-from customer_research.domain.check import CheckResult
+from customer_research.domain.check import CheckResult, not_tried
 from customer_research.errors import CustomerResearchError
 from customer_research.research.engine_choice import scratch
 from customer_research.settings import Settings
@@ -14,7 +14,6 @@ from customer_research.store.database import examine, is_there, newest_migration
 
 STORE, ENGINE = "store", "engine"
 _DRIVERS: Mapping[str, str] = {"postgres": "psycopg", "spark": "pyspark", "snowflake": "snowflake"}
-_NOT_TRIED = "Not tried: it is a server. Add --online."
 _STORE_NEEDED = "A database that can be opened and written to, of this version of the program."
 _ENGINE_NEEDED = "Its driver, a place that answers, and memory."
 
@@ -41,7 +40,7 @@ def _store(settings: Settings, *, online: bool) -> CheckResult:
             STORE, "ok", "There is none yet: the first command that keeps something makes it.", _STORE_NEEDED
         )
     if not url.startswith("sqlite") and not online:
-        return CheckResult(STORE, "skipped", _NOT_TRIED, _STORE_NEEDED)
+        return not_tried(STORE, _STORE_NEEDED)
     place, version = examine(url)
     newest = newest_migration()
     if version is not None and version > newest:
@@ -56,7 +55,7 @@ def _engine(settings: Settings, *, online: bool) -> CheckResult:
     chosen = settings.engine
     driver = _DRIVERS.get(chosen.name)
     if driver is not None and not online and importlib.util.find_spec(driver) is not None:
-        return CheckResult(ENGINE, "skipped", _NOT_TRIED, _ENGINE_NEEDED)
+        return not_tried(ENGINE, _ENGINE_NEEDED)
     with scratch(settings) as engine:
         engine.run("SELECT 1 AS answer")
     machine = _machine_mb()

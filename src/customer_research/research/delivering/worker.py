@@ -58,6 +58,11 @@ class Open(Protocol):
         """A channel; raises `Refused` where it is not set up."""
 
 
+def worker_name() -> str:
+    """A name that no two workers have, in whichever process."""
+    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+
+
 class Worker:
     """Delivers what is due in one outbox.
 
@@ -83,7 +88,7 @@ class Worker:
         self._box = box
         self._channels = channels
         self._clock = clock
-        self.name = name or f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        self.name = name or worker_name()
         self._at_once = at_once
         self._reached = reached
         self._random = SystemRandom()

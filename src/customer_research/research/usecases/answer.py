@@ -91,6 +91,11 @@ class Answer:
     document: Any = None
     beside: tuple[str, ...] = field(default=())
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The lines of an answer that has only these, as texts; of another none."""
+        return tuple(map("".join, self.body)) if isinstance(self.body, tuple) else ()
+
 
 def of_report(report: Report, *beside: str) -> Answer:
     """A report as an answer: partial where a source is missing in it."""

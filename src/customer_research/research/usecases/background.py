@@ -23,11 +23,11 @@ from customer_research.domain.delivery import Waiting
 from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import StoreError
 from customer_research.research.delivering.opening import Channels, delivery_clock
-from customer_research.research.delivering.worker import LOOK_UP_SECONDS, SEND_SECONDS, Worker
+from customer_research.research.delivering.worker import LOOK_UP_SECONDS, SEND_SECONDS, Worker, worker_name
 from customer_research.research.scheduling.scheduler import LOOKS_SECONDS, Scheduler, slept
 from customer_research.research.usecases.gate import noted
 from customer_research.research.usecases.runner import Audit, Runner, Use, unheard
-from customer_research.research.usecases.scheduled import Performing, worker_name
+from customer_research.research.usecases.scheduled import Performing
 from customer_research.settings import Settings
 from customer_research.store.access import CallBook
 from customer_research.store.database import Store, open_store

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import inspect
-import os
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from customer_research.domain.report import Report
 from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import CustomerResearchError, UsageError
+from customer_research.research.delivering.worker import worker_name
 from customer_research.research.request import validated
 from customer_research.research.scheduling.scheduler import Outcome, Scheduler
 from customer_research.research.scheduling.sending import Reader, Sending, told_of
 from customer_research.research.usecases.access import Actor, by_rights, within_book
-from customer_research.research.usecases.answer import Answer, Table, Text
+from customer_research.research.usecases.answer import Answer, Table
 from customer_research.research.usecases.registry import use_case
 from customer_research.settings import Settings
 from customer_research.store.database import Store, open_store
@@ -122,9 +120,7 @@ def _outcome(states: Sequence[str], faults: Sequence[str], said: str, sent: int)
 
 def _said(answer: Answer) -> str:
     """The lines of an answer that has only a few."""
-    if not isinstance(answer.body, tuple):
-        return ""
-    said = " ".join(line if isinstance(line, str) else "".join(line) for line in answer.body)
+    said = " ".join(answer.lines)
     return said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 1]}…"
 
 
@@ -144,14 +140,9 @@ def sendable(answer: Answer) -> Report | tuple[str, ...]:
     if isinstance(body, Table):
         rows = tuple("; ".join(filter(None, row)) for row in body.rows)
         return (*body.before, *rows, *body.after, *((body.last,) if body.last else ()))
-    if isinstance(body, Text) or not isinstance(body, tuple):
+    if not isinstance(body, tuple):
         raise UsageError("What it answers cannot be sent.", hint="Remove the schedule's addresses.")
-    return tuple(line if isinstance(line, str) else "".join(line) for line in body)
-
-
-def worker_name() -> str:
-    """A name that no two processes have."""
-    return f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+    return answer.lines
 
 
 async def run_now(call: Call, schedule: Schedule) -> Run:

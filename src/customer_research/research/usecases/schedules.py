@@ -150,9 +150,7 @@ class Listed(Request):
 
 
 def _row(one: Schedule, last: Run | None, now: datetime, *, whole: bool) -> tuple[str, ...]:
-    to = (
-        ", ".join(one.recipients) if whole else counted(len(one.recipients), "address").replace("addresss", "addresses")
-    )
+    to = ", ".join(one.recipients) if whole else counted(len(one.recipients), "address", "addresses")
     ran = "" if last is None else f"{last.state}, {instant_words(last.planned_at)}"
     coming = "" if one.paused or not one.cron else f"{rooms.planning.next_times(one, now, 1)[0]:%Y-%m-%d %H:%M}"
     return (one.name, "paused" if one.paused else "on", one.use_case, _when(one), to, ran, coming)

@@ -52,7 +52,7 @@ def told_in(body: Mapping[str, Any], answer: Answer, who: str) -> Told | None:
     message = body.get("message") or {}
     if body.get("container", {}).get("is_ephemeral") or not message.get("blocks"):
         return None
-    done = " ".join(line for line in answer.body if isinstance(line, str)) if isinstance(answer.body, tuple) else ""
+    done = " ".join(answer.lines)
     blocks = [block for block in message["blocks"] if block.get("block_id") != STATE]
     at = next((place for place, block in enumerate(blocks) if block["type"] == "actions"), len(blocks))
     if len(blocks) < _MOST_BLOCKS:

@@ -76,7 +76,7 @@ def content(answer: Answer, *, by: str = "", question: str = "") -> Told:
     elif isinstance(body, PlainTable):
         told = _lines(_rows(body))
     elif isinstance(body, tuple):
-        told = _lines(line if isinstance(line, str) else "".join(line) for line in body)
+        told = _lines(answer.lines)
     else:
         told = _lines("".join(body.pieces).splitlines())
     beside = [_context(" ".join(answer.beside))] if answer.beside else []
