@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Unpack
 
@@ -20,6 +20,7 @@ from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Gap
 from customer_research.domain.meeting import CalendarReading, Occurrence, OccurrenceState, Window
 from customer_research.domain.values import UnreadableError, instant
+from customer_research.domain.words import instant_text
 from customer_research.errors import BadAnswer, ConfigError, ExtraMissing
 
 VENDOR = Vendor("google", "Google Calendar", own_limits=())
@@ -95,8 +96,8 @@ class GoogleCalendar:
             "singleEvents": True,
             "showDeleted": True,
             "orderBy": "startTime",
-            "timeMin": _text(window.since),
-            "timeMax": _text(window.until),
+            "timeMin": instant_text(window.since, "seconds"),
+            "timeMax": instant_text(window.until, "seconds"),
             "timeZone": "UTC",
             "maxResults": PAGE,
         }
@@ -197,7 +198,3 @@ def _time(told: Any) -> datetime | None:
         return instant(told.get("dateTime") or told.get("date"))
     except UnreadableError:
         return None
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

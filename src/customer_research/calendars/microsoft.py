@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Unpack
 
 from customer_research.calendars.calendar import occurrences
@@ -19,6 +19,7 @@ from customer_research.connect.source import Clock
 from customer_research.domain.evidence import Gap
 from customer_research.domain.meeting import CalendarReading, Occurrence, OccurrenceState, Window
 from customer_research.domain.values import UnreadableError, instant
+from customer_research.domain.words import instant_text
 from customer_research.errors import BadAnswer, ConfigError
 
 VENDOR = Vendor("microsoft", "Microsoft Graph")
@@ -92,8 +93,8 @@ class MicrosoftCalendar:
         log = http.log("meetings")
         path = f"/users/{segment(self._person)}/calendarView"
         asked: dict[str, str | int] = {
-            "startDateTime": _text(window.since),
-            "endDateTime": _text(window.until),
+            "startDateTime": instant_text(window.since, "seconds"),
+            "endDateTime": instant_text(window.until, "seconds"),
             "$select": FIELDS,
             "$orderby": "start/dateTime",
             "$top": PAGE,
@@ -189,7 +190,3 @@ def _below(http: Http, link: Any, base: str, log: RequestLog) -> str | None:
 def _root(url: str) -> str:
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.partition('/')[0]}"
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

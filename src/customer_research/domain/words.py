@@ -66,9 +66,9 @@ def list_words(text: str) -> str:
     return ", ".join(part for part in text.split("|") if part) if is_list else text
 
 
-def instant_text(value: datetime) -> str:
-    """An instant as programs read it: ISO 8601, in UTC."""
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+def instant_text(value: datetime, precision: str = "auto") -> str:
+    """An instant as programs read it: ISO 8601, in UTC; with all of its digits, or cut to `seconds` or `milliseconds`."""
+    return value.astimezone(UTC).isoformat(timespec=precision).replace("+00:00", "Z")
 
 
 def counted(number: int, word: str, words: str = "") -> str:

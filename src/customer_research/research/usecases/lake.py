@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.health import BAND_LABELS
-from customer_research.domain.words import counted, share_words, unit_words
+from customer_research.domain.words import counted, instant_text, share_words, unit_words
 from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases import rooms
@@ -85,7 +85,7 @@ def _pulled(results: Iterable[PullResult]) -> State:
 def _plain(result: PullResult) -> dict[str, Any]:
     plain = dataclasses.asdict(result)
     for name in ("started", "ended", "as_of"):
-        plain[name] = _instant(plain[name]) if plain[name] is not None else None
+        plain[name] = instant_text(plain[name], "seconds") if plain[name] is not None else None
     return plain
 
 
@@ -118,12 +118,8 @@ def _note(result: PullResult) -> str:
     about = result.source if result.state == "skipped" else result.name
     told = f"{about}: {gap.detail} {gap.next_step}"
     if result.state == "failed" and result.as_of is not None:
-        told += f" The lake keeps its {result.held:,} rows of {_instant(result.as_of)}."
+        told += f" The lake keeps its {result.held:,} rows of {instant_text(result.as_of, 'seconds')}."
     return told
-
-
-def _instant(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 # -- tables of one's own -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from customer_research.documents.masking import mask_text
-from customer_research.domain.words import clean
+from customer_research.domain.words import clean, instant_text
 from customer_research.surfaces.mcp.logs import Redacted, redact
 
 OURS = "customer_research"
@@ -20,7 +20,7 @@ class Lines(Redacted):
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
         told: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "at": instant_text(datetime.fromtimestamp(record.created, UTC), "milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "said": mask_text(clean(record.getMessage())),
