@@ -70,6 +70,28 @@ def outgoing(made: Message, **changes: Any) -> Outgoing:
     return Outgoing(made, NOW, **changes)
 
 
+def through(channel: Channel, work: Callable[[Any], Any]) -> Any:
+    """What comes of work with a channel, which is closed after it."""
+
+    async def session() -> Any:
+        try:
+            return await work(channel)
+        finally:
+            await channel.close()
+
+    return asyncio.run(session())
+
+
+def run(side: FarSide, work: Callable[[Any], Any]) -> Any:
+    """As `through`, with a new channel to a far side."""
+    return through(side.channel(), work)
+
+
+def sent(side: FarSide, leaving: Outgoing) -> str:
+    """Send over a new channel: what the message is called over there."""
+    return str(run(side, lambda channel: channel.send(leaving)))
+
+
 class FarSide(Protocol):
     """Where messages of one channel arrive."""
 

@@ -18,7 +18,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from far_sides import MailSide, message, outgoing
+from far_sides import MailSide, message, outgoing, through
 from pydantic import SecretStr, ValidationError
 
 from customer_research.channels import email_
@@ -46,7 +46,7 @@ def side(running: MailSide) -> Iterator[MailSide]:
 
 
 def sent(channel: EmailChannel, made: Any = MADE) -> str:
-    return asyncio.run(channel.send(outgoing(made)))
+    return str(through(channel, lambda one: one.send(outgoing(made))))
 
 
 def test_a_message_is_text_and_html_under_an_id_of_its_key(side: MailSide) -> None:

@@ -8,7 +8,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from far_sides import message, outgoing
+from far_sides import message, outgoing, through
 
 from customer_research import private
 from customer_research.channels.channel import Delayed, Refused
@@ -21,7 +21,7 @@ def made(place: str = "digests/week.md", **content: str) -> Message:
 
 
 def sent(folder: Path | None, what: Message) -> str:
-    return asyncio.run(FileChannel(folder).send(outgoing(what)))
+    return str(through(FileChannel(folder), lambda one: one.send(outgoing(what))))
 
 
 def test_a_message_is_a_file_for_its_owner_and_the_same_when_it_is_written_again(tmp_path: Path) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import httpx2
 import pytest
-from far_sides import NOW, Clock, NotionSide, message, outgoing
+from far_sides import NOW, Clock, NotionSide, message, outgoing, run, sent
 from worlds import Worlds
 
 from customer_research.channels.channel import Delayed, Refused, Unsure
@@ -31,21 +29,6 @@ def records(worlds: Worlds) -> NotionRecords:
 @pytest.fixture
 def side(records: NotionRecords) -> NotionSide:
     return NotionSide(Clock(), records)
-
-
-def run(side: NotionSide, work: Callable[[NotionChannel], Any]) -> Any:
-    async def session() -> Any:
-        channel = side.channel()
-        try:
-            return await work(channel)
-        finally:
-            await channel.close()
-
-    return asyncio.run(session())
-
-
-def sent(side: NotionSide, made: Any) -> str:
-    return str(run(side, lambda channel: channel.send(made)))
 
 
 def person_writes(side: NotionSide, page: str, words: str) -> None:

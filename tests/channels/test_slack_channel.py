@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pytest
-from far_sides import NOW, Clock, SlackSide, message, outgoing, plain_settings
+from far_sides import NOW, Clock, SlackSide, message, outgoing, plain_settings, run, sent
 
 from customer_research.channels import slack as module
 from customer_research.channels.channel import Delayed, NotDelivered, Refused, Unsure
@@ -30,21 +27,6 @@ def clock() -> Clock:
 @pytest.fixture
 def side(clock: Clock) -> SlackSide:
     return SlackSide(clock)
-
-
-def run(side: SlackSide, work: Callable[[SlackChannel], Any]) -> Any:
-    async def session() -> Any:
-        channel = side.channel()
-        try:
-            return await work(channel)
-        finally:
-            await channel.close()
-
-    return asyncio.run(session())
-
-
-def sent(side: SlackSide, made: Any) -> str:
-    return str(run(side, lambda channel: channel.send(made)))
 
 
 def test_a_message_is_posted_with_its_key(side: SlackSide) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from far_sides import SECRET, Clock, WebhookSide, decoded, message, outgoing, plain_settings
+from far_sides import SECRET, Clock, WebhookSide, decoded, message, outgoing, plain_settings, through
 from pydantic import SecretStr
 
 from customer_research.channels.channel import Delayed, NotDelivered, Refused, Unsure
@@ -25,13 +25,7 @@ def side() -> WebhookSide:
 
 
 def sent(channel: WebhookChannel, made: Any = MADE) -> str:
-    async def work() -> str:
-        try:
-            return await channel.send(outgoing(made))
-        finally:
-            await channel.close()
-
-    return asyncio.run(work())
+    return str(through(channel, lambda one: one.send(outgoing(made))))
 
 
 def place(url: str, secret: str = SECRET, **more: Any) -> WebhookSettings:
