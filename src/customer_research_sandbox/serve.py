@@ -13,7 +13,6 @@ import asyncio
 import json
 import logging
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -36,6 +35,7 @@ from customer_research_sandbox.servers.diary import ZONE, Diary, diary_of
 from customer_research_sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
 from customer_research_sandbox.servers.mail import Mailbox
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
+from customer_research_sandbox.servers.port import HOST, Port
 from customer_research_sandbox.servers.slack_space import Workspace
 from customer_research_sandbox.servers.snowflake import Warehouse
 from customer_research_sandbox.servers.wire import Vendor
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from customer_research_sandbox.servers.mail_server import MailListener
     from customer_research_sandbox.servers.slack_socket import SlackSocket
 
-HOST = "127.0.0.1"
 _BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1", "slack": "/api/", "calendar": ""}
 _START_SECONDS = 30.0
 
@@ -69,7 +68,7 @@ class Sandbox:
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
         self.mailbox = Mailbox(self._folder / "mail")
         mail = _mail_listener(self.mailbox, controls)
-        self._listeners: dict[str, _Listener | MailListener] = {**listeners, **mail}
+        self._listeners: dict[str, Port] = {**listeners, **mail}
         self.addresses = {
             **{source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in listeners.items()},
             **{source: f"smtp://{HOST}:{one.port}" for source, one in mail.items()},
@@ -222,7 +221,7 @@ def _mail_listener(mailbox: Mailbox, controls: Controls) -> dict[str, MailListen
         from customer_research_sandbox.servers.mail_server import MailListener  # noqa: PLC0415
     except ModuleNotFoundError:
         return {}
-    return {"email": MailListener(mailbox, controls, _bound_socket)}
+    return {"email": MailListener(mailbox, controls)}
 
 
 def _mail_settings(address: str) -> dict[str, str | int | list[str]]:
@@ -231,10 +230,11 @@ def _mail_settings(address: str) -> dict[str, str | int | list[str]]:
     return {"host": HOST, "port": int(address.rpartition(":")[2]), "security": "none", "sender": sender}
 
 
-class _Listener:
-    """One source's port: kept bound all the time, listening only while the source is up."""
+class _Listener(Port):
+    """The port of a source over HTTP; connections that are open are cut when it refuses others."""
 
     def __init__(self, source: str, app: ASGIApp, controls: Controls) -> None:
+        super().__init__()
         self._source = source
         self._controls = controls
         self._config = uvicorn.Config(
@@ -242,27 +242,10 @@ class _Listener:
         )
         self._config.load()
         self._state = ServerState()
-        self._socket = _bound_socket(0)
-        self.port: int = self._socket.getsockname()[1]
-        self._server: asyncio.Server | None = None
-
-    async def open(self) -> None:
-        """Accept connections."""
-        if self._server is None:
-            self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=self._socket)
-
-    def close(self) -> None:
-        """Refuse connections, cut those that are open, and keep the port for later."""
-        if self._server is not None:
-            self.end()
-            self._socket = _bound_socket(self.port)
-            self._server = None
 
     def end(self) -> None:
         """Refuse connections, cut those that are open, and give the port up."""
-        if self._server is not None:
-            self._server.close()
-        self._socket.close()
+        super().end()
         for connection in list(self._state.connections):
             transport = connection.transport
             if transport is not None:
@@ -287,14 +270,6 @@ class _Connection(H11Protocol):
             self.transport.abort()
             return
         super().data_received(data)
-
-
-def _bound_socket(port: int) -> socket.socket:
-    """A bound socket; asyncio sends small answers at once only on one that names TCP as its protocol."""
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    made.bind((HOST, port))
-    return made
 
 
 def _parsed(faults: Iterable[Fault | str]) -> list[Fault]:

@@ -28,12 +28,12 @@ from customer_research.settings import Settings
 from customer_research.sources.notion.pages import KEY, PROPERTIES, NotionPages
 from customer_research.sources.notion.settings import NotionSettings
 from customer_research_sandbox.dataset import NotionRecords
-from customer_research_sandbox.serve import HOST, _bound_socket
 from customer_research_sandbox.servers import notion, slack
 from customer_research_sandbox.servers.faults import Controls, Fault
 from customer_research_sandbox.servers.mail import Mailbox
 from customer_research_sandbox.servers.mail_server import MailListener
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
+from customer_research_sandbox.servers.port import HOST
 
 NOW = datetime(2026, 11, 1, 9, 30, tzinfo=UTC)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -217,7 +217,7 @@ class MailSide:
         self.controls = Controls(slow_seconds=2.0)
         self.mailbox = Mailbox()
         self._loop = asyncio.new_event_loop()
-        self._listener = MailListener(self.mailbox, self.controls, _bound_socket, **how)
+        self._listener = MailListener(self.mailbox, self.controls, **how)
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         asyncio.run_coroutine_threadsafe(self._listener.open(), self._loop).result(10)

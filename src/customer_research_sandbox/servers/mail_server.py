@@ -8,14 +8,13 @@ and the connection cut before the answer).
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import Callable
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from customer_research_sandbox.servers.faults import Controls
 from customer_research_sandbox.servers.mail import Mail, Mailbox
+from customer_research_sandbox.servers.port import Port
 
 SOURCE = "email"
 _REFUSALS = {"http500": "451 Try again later", "http429": "421 Too many messages", "auth": "530 Sign in first"}
@@ -57,35 +56,14 @@ class MailHandler:
         return "250 OK"
 
 
-class MailListener:
-    """The server's port: kept bound all the time, listening only while it is up."""
+class MailListener(Port):
+    """The server's port."""
 
-    def __init__(self, mailbox: Mailbox, controls: Controls, bound: Callable[[int], socket.socket], **how: Any) -> None:
+    def __init__(self, mailbox: Mailbox, controls: Controls, **how: Any) -> None:
+        super().__init__()
         self._handler = MailHandler(mailbox, controls)
         self._controls = controls
-        self._bound = bound
         self._how = how
-        self._socket = bound(0)
-        self.port: int = self._socket.getsockname()[1]
-        self._server: asyncio.Server | None = None
-
-    async def open(self) -> None:
-        """Accept connections."""
-        if self._server is None:
-            self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=self._socket)
-
-    def close(self) -> None:
-        """Refuse connections, and keep the port for later."""
-        if self._server is not None:
-            self.end()
-            self._socket = self._bound(self.port)
-            self._server = None
-
-    def end(self) -> None:
-        """Refuse connections, and give the port up."""
-        if self._server is not None:
-            self._server.close()
-        self._socket.close()
 
     def _protocol(self) -> SMTP:
         return _Conversation(self._handler, self._controls, hostname="sandbox", **self._how)

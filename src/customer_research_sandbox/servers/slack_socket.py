@@ -10,10 +10,9 @@ from typing import Any
 
 from aiohttp import WSMsgType, web
 
+from customer_research_sandbox.servers.port import HOST
 from customer_research_sandbox.servers.slack_acts import Sent
 from customer_research_sandbox.servers.slack_space import APP_ID
-
-HOST = "127.0.0.1"
 
 
 @dataclass(eq=False)
