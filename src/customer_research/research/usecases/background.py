@@ -25,11 +25,10 @@ from customer_research.errors import StoreError
 from customer_research.research.delivering.opening import Channels, delivery_clock
 from customer_research.research.delivering.worker import LOOK_UP_SECONDS, SEND_SECONDS, Worker, worker_name
 from customer_research.research.scheduling.scheduler import LOOKS_SECONDS, Scheduler, slept
-from customer_research.research.usecases.gate import noted
-from customer_research.research.usecases.runner import Audit, Runner, Use, unheard
+from customer_research.research.usecases.gate import noting
+from customer_research.research.usecases.runner import Audit, Runner, unheard
 from customer_research.research.usecases.scheduled import Performing
 from customer_research.settings import Settings
-from customer_research.store.access import CallBook
 from customer_research.store.database import Store, open_store
 from customer_research.store.outbox import Outbox
 from customer_research.store.schedules import ScheduleBook
@@ -107,14 +106,9 @@ class Background:
         store = await asyncio.to_thread(open_store, self._settings.store_url)
         self._store = store
         stack.callback(store.close)
-        calls = CallBook(store)
-
-        def noting(use: Use) -> None:
-            calls.add(noted(use))
-            self._heard(use)
-
+        audit = noting(store, self._heard)
         self._runner = await stack.enter_async_context(
-            Runner(self._settings, config=self._config, audit=noting, clock=self._present)
+            Runner(self._settings, config=self._config, audit=audit, clock=self._present)
         )
         channels = await stack.enter_async_context(Channels(self._settings, self._clock))
         self._performing = Performing(self._settings, store, self._runner.use, self._clock)

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from customer_research.domain.access import NotedCall, Visitor
 from customer_research.research.oidc import Issuer
 from customer_research.research.usecases.access import Actor
-from customer_research.research.usecases.runner import Audit, Use
+from customer_research.research.usecases.runner import Audit, Use, unheard
 from customer_research.settings import Settings
 from customer_research.store.access import CallBook, TokenBook, is_token
 from customer_research.store.database import Store, open_store
@@ -23,19 +23,19 @@ class Gate:
     Args:
         settings: say where tokens are kept, and which identity provider counts.
         url: the server's address, which tokens of the identity provider are for unless the settings say otherwise.
-        clock: the present instant; None: the settings' fixed one, else the system's.
+        heard: hears of each use once it is noted.
 
     Raises:
         StoreError: the store cannot be opened.
         ExtraMissing: an identity provider is set, and the package that reads its tokens is not installed.
     """
 
-    def __init__(self, settings: Settings, url: str, clock: Callable[[], datetime] | None = None) -> None:
-        self._clock = clock or _clock_of(settings)
+    def __init__(self, settings: Settings, url: str, heard: Audit = unheard) -> None:
+        self._clock = clock_of(settings)
         self._issuer = Issuer(settings, url, self._clock) if settings.oidc.issuer else None
         self._store = open_store(settings.store_url)
         self._tokens = TokenBook(self._store)
-        self.note: Audit = noting(self._store)
+        self.note: Audit = noting(self._store, heard)
 
     def close(self) -> None:
         """Give the store back."""
@@ -75,7 +75,7 @@ def audited(settings: Settings) -> Iterator[Audit]:
         with lock:
             if not opened:
                 opened.append(open_store(settings.store_url))
-        CallBook(opened[0]).add(noted(use))
+        CallBook(opened[0]).add(_noted(use))
 
     try:
         yield note
@@ -84,13 +84,18 @@ def audited(settings: Settings) -> Iterator[Audit]:
             store.close()
 
 
-def noting(store: Store) -> Audit:
-    """The audit in an open store."""
+def noting(store: Store, heard: Audit = unheard) -> Audit:
+    """The audit in an open store; `heard` hears of each use once it is noted."""
     book = CallBook(store)
-    return lambda use: book.add(noted(use))
+
+    def note(use: Use) -> None:
+        book.add(_noted(use))
+        heard(use)
+
+    return note
 
 
-def noted(use: Use) -> NotedCall:
+def _noted(use: Use) -> NotedCall:
     """A use as it is kept."""
     return NotedCall(
         at=use.began,
@@ -105,5 +110,6 @@ def noted(use: Use) -> NotedCall:
     )
 
 
-def _clock_of(settings: Settings) -> Callable[[], datetime]:
+def clock_of(settings: Settings) -> Callable[[], datetime]:
+    """The present instant: the settings' fixed one, else the system's."""
     return lambda: settings.clock or datetime.now(UTC)

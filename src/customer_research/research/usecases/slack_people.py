@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from customer_research.domain.access import PERMISSIONS, SlackPerson
@@ -13,7 +12,8 @@ from customer_research.errors import UsageError
 from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases.access import Actor
 from customer_research.research.usecases.answer import Answer, Table, lines
-from customer_research.research.usecases.gate import noting
+from customer_research.research.usecases.gate import clock_of, noting
+from customer_research.research.usecases.runner import unheard
 from customer_research.settings import Settings
 from customer_research.store.database import open_store, open_to_read
 from customer_research.store.people import People as Preferences
@@ -100,18 +100,18 @@ class SlackDesk:
 
     Args:
         settings: say where the store is.
-        clock: the present instant; None: the settings' fixed one, else the system's.
+        heard: hears of each use once it is noted.
 
     Raises:
         StoreError: the store cannot be opened.
     """
 
-    def __init__(self, settings: Settings, clock: Callable[[], datetime] | None = None) -> None:
-        self._clock = clock or (lambda: settings.clock or datetime.now(UTC))
+    def __init__(self, settings: Settings, heard: Audit = unheard) -> None:
+        self._clock = clock_of(settings)
         self._store = open_store(settings.store_url)
         self._book = SlackBook(self._store)
         self._forgot: datetime | None = None
-        self.note: Audit = noting(self._store)
+        self.note: Audit = noting(self._store, heard)
 
     def close(self) -> None:
         """Give the store back."""

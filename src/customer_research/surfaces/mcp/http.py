@@ -115,13 +115,8 @@ def application(
         StoreError: the store cannot be opened.
         ConfigError: the identity provider cannot be used.
     """
-    gate = Gate(settings, url)
-
-    def noting(use: Use) -> None:
-        gate.note(use)
-        heard(use)
-
-    runner = Runner(settings, config=config, audit=noting)
+    gate = Gate(settings, url, heard)
+    runner = Runner(settings, config=config, audit=gate.note)
     security = TransportSecuritySettings(
         allowed_hosts=_hosts(settings, url, hosts), allowed_origins=list(settings.serve.allowed_origins)
     )

@@ -29,15 +29,10 @@ async def app_alone(
         ConfigError: the token is missing, or Slack does not know it.
         StoreError: the store cannot be opened.
     """
-    desk = SlackDesk(settings)
-
-    def noting(use: Use) -> None:
-        desk.note(use)
-        heard(use)
-
+    desk = SlackDesk(settings, heard)
     try:
         async with (
-            Runner(settings, config=config, audit=noting) as runner,
+            Runner(settings, config=config, audit=desk.note) as runner,
             slack_app(settings, runner, desk) as app,
         ):
             yield app
