@@ -23,7 +23,7 @@ from customer_research.errors import OperatorNotFound
 from customer_research.research.meetings.briefs import Planned, Planner, is_due, talk_of
 from customer_research.store.briefs import Briefs, meeting_brief
 from customer_research.store.database import Store, open_store
-from customer_research.store.meetings import Meetings
+from customer_research.store.meetings import Meetings, calendar_reading, meeting_entry
 from customer_research.store.outbox import Outbox, outbox
 from customer_research.store.people import People, person
 
@@ -82,9 +82,8 @@ def opened(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def world(opened: Store) -> World:
-    Meetings(opened).keep_calendars(())
     with opened.begin() as connection:
-        for table in (meeting_brief, outbox, person):
+        for table in (meeting_brief, meeting_entry, calendar_reading, outbox, person):
             connection.execute(table.delete())
     return World(opened)
 
@@ -302,7 +301,92 @@ def test_a_meeting_that_no_calendar_has_any_more_is_told(world: World) -> None:
     world.read()
     world.plan(START - timedelta(hours=23))
     (update,) = world.send()
-    assert "No calendar has this meeting any more: it was removed, or put off for weeks." in words(update)
+    assert "Its calendar was read and has this meeting no more: it was removed, or put off beyond the days" in words(
+        update
+    )
+    assert "Silvermead Livery" in update.message.title
+
+
+LOST = {
+    "taken out": (
+        (talk(people=(ANNA, BERT)),),
+        "still in the calendar, but nothing there tells any more that it is with",
+    ),
+    "unknown": ((talk(people=(ANNA, "x@stranger.example")),), "still in the calendar, but nothing there tells"),
+    "private": ((talk(private=True),), "marked private now"),
+    "a day": ((talk(all_day=True),), "a whole day now"),
+    "removed": ((), "was read and has this meeting no more"),
+}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_what_becomes_of_a_meeting_is_told_as_far_as_it_is_known(world: World, how: str) -> None:
+    world.read(talk())
+    world.plan(START - timedelta(hours=24))
+    world.send()
+    left, said = LOST[how]
+    world.read(*left)
+    assert world.plan(START - timedelta(hours=23)).changed == {"off": 1}
+    (update,) = world.send()
+    assert said in words(update)
+    assert "Silvermead Livery" in update.message.title
+    assert "cancel" not in words(update)
+    assert world.plan(START - timedelta(minutes=30)) == Planned()
+
+
+def test_a_meeting_that_is_gone_from_ones_own_calendar_and_not_from_hubspot_is_told_so(world: World) -> None:
+    world.read(talk(calendar="hubspot", uid="1", people=(), companies=("900",)), calendar="hubspot")
+    world.read(talk())
+    world.plan(START - timedelta(hours=24))
+    world.send()
+    world.read()
+    world.plan(START - timedelta(hours=23))
+    (update,) = world.send()
+    assert "Your own calendar has this meeting no more. HubSpot still has it." in words(update)
+
+
+def test_a_meeting_that_nobody_of_us_has_any_more_is_told_so(world: World) -> None:
+    crm = {"calendar": "hubspot", "uid": "1", "people": (), "companies": ("900",)}
+    world.read(talk(**crm), calendar="hubspot")
+    world.plan(START - timedelta(hours=24))
+    world.send()
+    world.read(talk(**crm, owner=""), calendar="hubspot")
+    found = world.plan(START - timedelta(hours=23))
+    assert (found.changed, found.nobody) == ({"off": 1}, 1)
+    assert "HubSpot names nobody of ours for this meeting any more." in words(world.send()[0])
+
+
+def test_a_brief_whose_calendar_is_no_longer_read_says_so_and_stays_a_brief(world: World) -> None:
+    world.read(talk())
+    world.plan(START - timedelta(hours=24))
+    (sent,) = world.send()
+    Meetings(world.store).keep_calendars((), START - timedelta(hours=23))
+    assert world.plan(START - timedelta(hours=22)).changed == {"unread": 1}
+    (update,) = world.send()
+    assert update.message.updates == sent.key
+    assert "Its calendar is no longer read; it was last, at 2026-11-07 15:00 UTC: look there" in words(update)
+    assert "Something to know." in words(update), "what is known of the operator is still of use"
+    assert world.plan(START - timedelta(minutes=30)) == Planned(), "once, and no further brief"
+    world.read(talk())
+    assert world.plan(START - timedelta(minutes=20)).put == 1, "it is known again"
+
+
+def test_a_brief_that_is_not_sent_is_withdrawn_when_its_calendar_is_no_longer_read(world: World) -> None:
+    world.read(talk())
+    world.plan(START - timedelta(hours=24))
+    Meetings(world.store).keep_calendars((), START - timedelta(hours=23))
+    assert world.plan(START - timedelta(hours=22)).changed == {"withdrawn": 1}
+
+
+@pytest.mark.parametrize(("read_before", "said"), [(timedelta(minutes=10), False), (timedelta(hours=5), True)])
+def test_a_brief_says_when_its_calendar_was_not_read_lately(world: World, read_before: timedelta, said: bool) -> None:
+    world.now = START - timedelta(hours=24) - read_before
+    world.read(talk())
+    world.plan(START - timedelta(hours=24))
+    (one,) = world.outbox()
+    assert (
+        "Its calendar was last read at 2026-11-09 10:00 UTC: look there whether it still stands." in words(one)
+    ) is said
 
 
 def test_a_meeting_that_is_planned_again_has_a_new_brief(world: World) -> None:
@@ -397,8 +481,7 @@ def test_a_calendar_that_is_silent_changes_nothing(world: World) -> None:
 
     world.read(talk())
     world.plan(START - timedelta(hours=24))
-    window = Window(world.now, world.now + timedelta(days=14))
-    Meetings(world.store).not_read(f"ics:{ANNA}", Gap("ics", "unavailable", "x"), window, world.now)
+    Meetings(world.store).not_read(f"ics:{ANNA}", Gap("ics", "unavailable", "x"), world.now)
     assert world.plan(START - timedelta(hours=23)) == Planned()
 
 

@@ -14,13 +14,13 @@ from pydantic import SecretStr
 
 from customer_research.documents import formats
 from customer_research.domain.evidence import Gap
-from customer_research.domain.meeting import CalendarReading
+from customer_research.domain.meeting import CalendarReading, Window
 from customer_research.domain.report import Report
 from customer_research.research.meetings.listing import meetings_report
 from customer_research.research.usecases import Actor, use_alone, use_case
 from customer_research.settings import Settings, StoreSettings
 from customer_research.store.database import open_store
-from customer_research.store.meetings import Meetings
+from customer_research.store.meetings import Meetings, calendar_reading, meeting_entry
 from customer_research.store.outbox import Outbox
 
 ACTOR = Actor("ada", "test")
@@ -98,13 +98,50 @@ def test_an_all_day_entry_is_listed_until_its_day_is_over(empty: Settings) -> No
 def test_a_calendar_that_did_not_answer_makes_it_partial_and_nothing_is_taken_for_none(empty: Settings) -> None:
     gap = Gap("ics", "unavailable", "The calendar feed failed to answer.", "Try again later.")
     with open_store(empty.store_url) as store:
-        Meetings(store).not_read(f"ics:{ANNA}", gap, WINDOW, NOW)
+        Meetings(store).not_read(f"ics:{ANNA}", gap, NOW)
     report = meetings_report(empty, None, days=7, now=NOW)
     assert report.partial
     page = markdown(report)
     assert "No meeting with operators in 7 days is known: 1 calendar did not answer in full." in page
     keep(empty, reading(occurrence(f"ics:{BERT}", owner=BERT), calendar=f"ics:{BERT}"))
     assert "There may be more: 1 calendar did not answer in full." in listed(empty)
+
+
+def test_it_says_up_to_which_day_calendars_were_read(empty: Settings) -> None:
+    keep(empty, reading(occurrence()))
+    assert "There may be more" not in listed(empty, 14)
+    report = meetings_report(empty, None, days=60, now=NOW)
+    assert report.partial
+    page = markdown(report)
+    assert "There may be more: 1 calendar was read up to 2026-11-16 alone." in page
+    assert "| 2026-11-16 " in page.partition("## Calendars")[2]
+    keep(empty, reading())
+    nothing = markdown(meetings_report(empty, None, days=60, now=NOW))
+    assert "No meeting with operators in 60 days is known: 1 calendar was read up to 2026-11-16 alone." in nothing
+
+
+def test_what_was_kept_long_ago_is_not_taken_for_the_present(empty: Settings) -> None:
+    keep(empty, reading())
+    report = meetings_report(empty, None, days=7, now=NOW + timedelta(hours=25))
+    assert report.partial
+    page = markdown(report)
+    assert "No meeting with operators in 7 days is known: 1 calendar was last read at 2026-11-02 09:00 UTC." in page
+
+
+def test_a_meeting_whose_calendar_is_no_longer_read_is_listed_as_not_known(empty: Settings) -> None:
+    keep(empty, reading(occurrence()))
+    with open_store(empty.store_url) as store:
+        Meetings(store).keep_calendars((), NOW)
+    page = listed(empty)
+    assert "not known: its calendar was last read at 2026-11-02 09:00 UTC, and is no longer" in page
+
+
+def test_whom_the_lake_does_not_know_is_said(empty: Settings) -> None:
+    keep(empty, reading())
+    gap = Gap("lake", "unavailable", "The lake has no contact of any operator.", "Run `customer-research sync`.")
+    report = meetings_report(empty, None, days=7, now=NOW, people=(gap,))
+    assert report.partial
+    assert "is known: the lake does not know all whom one may meet." in markdown(report)
 
 
 def test_without_calendars_it_says_which_settings_name_them(empty: Settings) -> None:
@@ -160,12 +197,89 @@ def test_a_meeting_that_is_cancelled_since_the_snapshot_is_not_shown_today(own: 
     with open_store(own.store_url) as store:
         known = Meetings(store)
         first = known.between(replace(WINDOW, since=clock, until=clock + timedelta(days=7)))[0]
-        known.keep_calendars([f"ics:{ANNA}"])
-        known.record(reading(), {}, WINDOW, clock)
-        known.record(reading(calendar="hubspot"), {}, WINDOW, clock)
+        for one in known.asked():
+            known.record(reading(calendar=one.calendar), {}, replace(WINDOW, until=one.until), clock)
     today = markdown(asked(own, "today", unnoted=True))
     assert "The calendars have none with these operators." in today
     assert first.names not in today.partition("## Meetings in 7 days")[2].partition("\n## ")[0]
+
+
+def told_today(settings: Settings, *, at: datetime) -> str:
+    page = markdown(asked(settings.model_copy(update={"clock": at}), "today", unnoted=True))
+    return page.partition("## Meetings in 7 days")[2].partition("\n## ")[0]
+
+
+def with_calendars(own: Settings, folder: Path) -> tuple[Settings, datetime]:
+    """A copy of the store in which no calendar was ever read, and the present."""
+    file = folder / "own.db"
+    shutil.copy(own.store_url.removeprefix("sqlite:///"), file)
+    found = own.model_copy(update={"store": StoreSettings.model_validate({"url": f"sqlite:///{file}"})})
+    with open_store(found.store_url) as store, store.begin() as connection:
+        for table in (meeting_entry, calendar_reading):
+            connection.execute(table.delete())
+    assert isinstance(own.clock, datetime)
+    return found, own.clock
+
+
+def test_today_says_since_when_a_calendar_is_silent_and_takes_nothing_for_none(own: Settings, tmp_path: Path) -> None:
+    mine, clock = with_calendars(own, tmp_path)
+    ahead = Window(clock - timedelta(days=1), clock + timedelta(days=14))
+    both = {name: reading(calendar=name) for name in ("hubspot", f"ics:{ANNA}", f"ics:{BERT}")}
+    with open_store(mine.store_url) as store:
+        for one in both.values():
+            Meetings(store).record(one, {}, ahead, clock)
+    assert "The calendars have none with these operators." in told_today(mine, at=clock)
+    later = clock + timedelta(hours=3)
+    with open_store(mine.store_url) as store:
+        Meetings(store).not_read(f"ics:{ANNA}", Gap("ics", "unavailable", "x"), later)
+        Meetings(store).not_read("google:cara@example.com", Gap("google", "denied", "x"), later)
+    page = told_today(mine, at=later)
+    since = f"{clock:%Y-%m-%d %H:%M} UTC"
+    assert "have none" not in page
+    assert "None with these operators is known." in page
+    assert f"Calendar feed (1 of 2 calendars): not read since {since}." in page
+    assert "Google Calendar: never read, so that nothing of it is known." in page
+    assert ANNA not in page
+
+
+def test_today_says_that_calendars_are_old_and_up_to_which_day_they_were_read(own: Settings, tmp_path: Path) -> None:
+    mine, clock = with_calendars(own, tmp_path)
+    with open_store(mine.store_url) as store:
+        found = reading(calendar="hubspot")
+        Meetings(store).record(found, {}, Window(clock, clock + timedelta(days=2)), clock)
+    page = told_today(mine, at=clock)
+    assert f"HubSpot: read up to {clock + timedelta(days=2):%Y-%m-%d} alone; of later days nothing is known." in page
+    assert "have none" not in page
+    page = told_today(mine, at=clock + timedelta(days=2))
+    assert f"HubSpot: not read since {clock:%Y-%m-%d %H:%M} UTC." in page
+    assert "have none" not in page
+
+
+def test_today_without_calendars_says_when_hubspot_had_what_it_tells(own: Settings, tmp_path: Path) -> None:
+    mine, clock = with_calendars(own, tmp_path)
+    assert "UTC" in told_today(mine, at=clock)
+    later = told_today(mine, at=clock + timedelta(days=60))
+    assert f"HubSpot had none with these operators at {clock:%Y-%m-%d %H:%M} UTC." in later
+
+
+def test_today_knows_days_without_hours_and_hours_that_are_not_sure(own: Settings, tmp_path: Path) -> None:
+    mine, clock = with_calendars(own, tmp_path)
+    midnight = clock.replace(hour=0, minute=0, second=0, microsecond=0)
+    found = reading(
+        occurrence(uid="day", all_day=True, starts_at=midnight, ends_at=midnight + timedelta(days=1), title="Fair"),
+        occurrence(uid="zone", zone_unknown=True, starts_at=clock + timedelta(hours=2), title="Talk"),
+        occurrence(uid="lost", starts_at=clock + timedelta(hours=3), title="Left", calendar="hubspot"),
+    )
+    with open_store(mine.store_url) as store:
+        Meetings(store).record(found, matched(found), Window(midnight, clock + timedelta(days=14)), clock)
+    (day, hour, *_) = [line for line in told_today(mine, at=clock).splitlines() if line.startswith("| Silvermead")]
+    assert f"{midnight:%Y-%m-%d} (all day)" in day
+    assert "00:00" not in day
+    assert "the calendar names a time zone that nobody knows" in hour
+    with open_store(mine.store_url) as store:
+        Meetings(store).keep_calendars(["hubspot"], clock)
+    told = f"its calendar was last read {clock:%Y-%m-%d %H:%M} UTC, and is no longer"
+    assert told in told_today(mine, at=clock), "though no calendar is read any more"
 
 
 def test_only_the_meetings_of_one_book_are_told(own: Settings) -> None:

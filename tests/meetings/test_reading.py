@@ -16,7 +16,9 @@ from customer_research.domain.check import CheckResult
 from customer_research.domain.meeting import KnownPeople, Meeting, Window
 from customer_research.research.doctor_calendars import calendars
 from customer_research.research.meetings import reading
+from customer_research.research.meetings.known import people_gaps
 from customer_research.settings import Settings, StoreSettings, load_settings
+from customer_research.sources.hubspot.settings import HubSpotSettings
 from customer_research.store.database import Store, open_store
 from customer_research.store.meetings import Meetings
 from customer_research_sandbox.serve import Sandbox
@@ -94,6 +96,64 @@ def test_who_does_not_answer_is_told_and_keeps_what_it_had(
     assert len(polled(settings, store).gaps) == silent
     assert coming(settings, store) == before
     assert sum(bool(one.gaps) for one in Meetings(store).asked()) == silent
+
+
+def without_token(settings: Settings) -> Settings:
+    section = settings.of(HubSpotSettings).model_copy(update={"token": None})
+    return settings.model_copy(update={"hubspot": section})
+
+
+def test_hubspot_without_its_token_is_a_calendar_that_does_not_answer(settings: Settings, store: Store) -> None:
+    polled(settings, store)
+    before = coming(settings, store)
+    found = polled(without_token(settings), store)
+    assert [(gap.source, gap.reason) for gap in found.gaps] == [("hubspot", "not_configured")]
+    assert coming(settings, store) == before
+    (crm,) = [one for one in Meetings(store).asked() if one.calendar == "hubspot"]
+    assert crm.is_silent
+    assert crm.answered_at == settings.clock
+
+
+def test_hubspot_that_never_had_a_token_is_no_calendar(settings: Settings, store: Store) -> None:
+    found = polled(without_token(settings), store)
+    assert (found.calendars, found.gaps) == (5, ())
+
+
+def test_a_calendar_that_the_settings_name_no_more_leaves_what_it_had_unknown(settings: Settings, store: Store) -> None:
+    polled(settings, store)
+    own = {"ics": "feeds", "google": "calendars", "microsoft": "calendars"}
+    told: dict[str, object] = {
+        name: getattr(settings, name).model_copy(update={key: {} if name == "ics" else ()}) for name, key in own.items()
+    }
+    told["meetings"] = settings.meetings.model_copy(update={"hubspot": False})
+    polled(settings.model_copy(update=told), store)
+    assert {one.state for one in coming(settings, store)} == {"unread"}
+    polled(settings, store)
+    assert {one.state for one in coming(settings, store)} == {"planned"}
+
+
+def test_calendars_are_read_as_far_as_is_asked(settings: Settings, store: Store) -> None:
+    clock = settings.clock
+    assert clock is not None
+    asyncio.run(reading.poll(settings, store, lambda: clock, days=60))
+    assert {one.until for one in Meetings(store).asked()} == {clock + timedelta(days=60)}
+    polled(settings, store)
+    assert {one.until for one in Meetings(store).asked()} == {clock + timedelta(days=settings.meetings.days_ahead)}
+
+
+@pytest.mark.parametrize(
+    ("known_people", "said"),
+    [
+        (KnownPeople(), "nobody knows whom a meeting is with"),
+        (KnownPeople(companies={"1": frozenset({"a"})}), "by its company and mail domains alone"),
+        (KnownPeople(contact_ids={"1": frozenset({"a"})}), ""),
+    ],
+    ids=["nothing", "no contacts", "contacts"],
+)
+def test_whom_the_lake_does_not_know_is_a_gap(settings: Settings, known_people: KnownPeople, said: str) -> None:
+    gaps = people_gaps(settings, known_people)
+    assert [said in one.detail for one in gaps] == ([True] if said else [])
+    assert [one for one in people_gaps(without_token(settings), known_people) if "alone" in one.detail] == []
 
 
 def test_what_is_not_configured_is_not_asked(settings: Settings, store: Store, sandbox: Sandbox) -> None:

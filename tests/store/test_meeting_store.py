@@ -13,7 +13,7 @@ from meeting_cases import ANNA, BERT, NOW, SILVERMEAD, WINDOW, matched, occurren
 from customer_research.domain.evidence import Gap
 from customer_research.domain.meeting import CalendarReading, Meeting, Occurrence, Window
 from customer_research.store.database import open_store
-from customer_research.store.meetings import Meetings
+from customer_research.store.meetings import Meetings, calendar_reading, meeting_entry
 
 pytestmark = pytest.mark.xdist_group("engines")
 LATER = NOW + timedelta(minutes=10)
@@ -28,7 +28,9 @@ def meetings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(autouse=True)
 def _empty(meetings: Meetings) -> None:
-    meetings.keep_calendars(())
+    with meetings._store.begin() as connection:
+        for table in (meeting_entry, calendar_reading):
+            connection.execute(table.delete())
 
 
 def keep(meetings: Meetings, found: CalendarReading, now: datetime = NOW) -> tuple[Meeting, ...]:
@@ -88,7 +90,7 @@ def test_a_calendar_that_came_in_part_takes_nothing_away(meetings: Meetings) -> 
 def test_a_calendar_that_does_not_answer_keeps_what_it_had_and_says_so(meetings: Meetings) -> None:
     keep(meetings, reading(occurrence()))
     silent = Gap("ics", "unavailable", "The calendar feed failed to answer.")
-    meetings.not_read(f"ics:{ANNA}", silent, WINDOW, LATER)
+    meetings.not_read(f"ics:{ANNA}", silent, LATER)
     (asked,) = meetings.asked()
     assert (asked.gaps, asked.read_at, asked.answered_at) == ((silent,), LATER, NOW)
     assert [one.state for one in meetings.between(WINDOW)] == ["planned"]
@@ -183,20 +185,83 @@ def test_of_other_entries_no_title_is_kept_and_of_private_and_internal_ones_noth
     assert not {"Secret", "Doctor", "Salaries"} & set(kept.replace("'", " ").split())
 
 
-def test_a_meeting_that_becomes_private_is_gone(meetings: Meetings) -> None:
+def still_known(meetings: Meetings, one: Meeting) -> Meeting:
+    """What is kept of a meeting, shown in lists or not."""
+    (found,) = meetings.between(Window(NOW, NOW), ids=[one.id])
+    return found
+
+
+def test_a_meeting_that_becomes_private_is_listed_no_more_and_known_to_be_private(meetings: Meetings) -> None:
+    (one,) = keep(meetings, reading(occurrence(title="Salaries")))
+    assert keep(meetings, reading(occurrence(title="Salaries", private=True)), LATER) == ()
+    found = still_known(meetings, one)
+    assert (found.state, found.title, found.calendars) == ("private", "", one.calendars)
+    assert [each.state for each in keep(meetings, reading(occurrence()), LATER)] == ["planned"]
+
+
+def test_a_meeting_that_becomes_private_is_told_by_the_crm_where_that_has_it(meetings: Meetings) -> None:
+    keep(meetings, reading(of_crm(), calendar=CRM))
     keep(meetings, reading(occurrence()))
-    assert [one.state for one in keep(meetings, reading(occurrence(private=True)), LATER)] == ["gone"]
+    (one,) = keep(meetings, reading(occurrence(private=True)), LATER)
+    assert (one.state, one.receipt) == ("planned", of_crm().receipt)
 
 
-def test_a_meeting_whose_outsiders_were_taken_out_is_with_no_operator(meetings: Meetings) -> None:
+@pytest.mark.parametrize(
+    "people", [(ANNA, BERT), (ANNA, "x@stranger.example"), (ANNA,)], ids=["us", "stranger", "alone"]
+)
+def test_a_meeting_that_is_with_no_operator_any_more_is_still_there(
+    meetings: Meetings, people: tuple[str, ...]
+) -> None:
+    (one,) = keep(meetings, reading(occurrence()))
+    assert keep(meetings, reading(occurrence(people=people)), LATER) == ()
+    found = still_known(meetings, one)
+    assert (found.state, found.title, found.operators) == ("unmatched", "", one.operators)
+    assert [each.state for each in keep(meetings, reading(occurrence()), LATER)] == ["planned"]
+
+
+def test_what_is_cancelled_is_told_so_whoever_it_was_with(meetings: Meetings) -> None:
+    (one,) = keep(meetings, reading(occurrence()))
+    keep(meetings, reading(occurrence(people=(ANNA,), state="cancelled")), LATER)
+    assert still_known(meetings, one).state == "cancelled"
+
+
+def test_of_a_calendar_that_is_no_longer_read_nothing_is_known_any_more(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence(), occurrence(uid="u2", state="cancelled")))
+    meetings.keep_calendars((CRM,), LATER)
+    assert meetings.asked() == ()
+    found = {(one.state, one.is_on, one.seen_at) for one in meetings.between(WINDOW)}
+    assert found == {("unread", False, NOW), ("cancelled", False, NOW)}
+    again = keep(meetings, reading(occurrence()), LATER)
+    assert {one.state for one in again} == {"planned", "gone"}, "read again, it is known again"
+
+
+def test_a_meeting_of_two_calendars_is_told_by_the_one_that_is_read(meetings: Meetings) -> None:
+    keep(meetings, reading(of_crm(), calendar=CRM))
     keep(meetings, reading(occurrence()))
-    assert keep(meetings, reading(occurrence(people=(ANNA, BERT))), LATER) == ()
+    meetings.keep_calendars((CRM,), LATER)
+    (one,) = meetings.between(WINDOW)
+    assert (one.state, one.calendars) == ("planned", (CRM,))
 
 
-def test_a_calendar_that_is_no_longer_configured_has_no_meetings(meetings: Meetings) -> None:
+def test_a_calendar_that_does_not_answer_was_read_up_to_the_day_that_it_was(meetings: Meetings) -> None:
     keep(meetings, reading(occurrence()))
-    meetings.keep_calendars((CRM,))
-    assert (meetings.between(WINDOW), meetings.asked()) == ((), ())
+    meetings.not_read(f"ics:{ANNA}", Gap("ics", "unavailable", "x"), LATER)
+    meetings.not_read(CRM, Gap(CRM, "unavailable", "x"), LATER)
+    crm, own = meetings.asked()
+    assert (own.until, own.answered_at) == (WINDOW.until, NOW)
+    assert (crm.until, crm.answered_at) == (LATER, None)
+
+
+def test_what_is_under_way_and_todays_days_are_to_come_and_what_is_over_is_not(meetings: Meetings) -> None:
+    midnight = NOW.replace(hour=0)
+    found = (
+        occurrence(uid="over", starts_at=NOW - timedelta(minutes=31)),
+        occurrence(uid="on", starts_at=NOW - timedelta(minutes=29)),
+        occurrence(uid="day", all_day=True, starts_at=midnight, ends_at=midnight + timedelta(days=1)),
+        occurrence(uid="late", starts_at=NOW + timedelta(days=7)),
+    )
+    keep(meetings, reading(*found))
+    assert [one.id for one in meetings.coming(NOW, 7)] == [found[2].id, found[1].id]
 
 
 def test_meetings_are_found_by_id_wherever_they_are_and_forgotten_after_a_time(meetings: Meetings) -> None:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.line import Line
+from customer_research.domain.meeting import Asked
 from customer_research.domain.money import Amounts
 from customer_research.domain.portfolio import Moves
 from customer_research.domain.report import Freshness
@@ -17,13 +18,18 @@ from customer_research.domain.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class PlannedMeeting:
-    """A meeting with an operator that HubSpot, or a calendar, has for a coming instant (UTC)."""
+    """A meeting with an operator that HubSpot, or a calendar, has for a coming instant (UTC).
+
+    `all_day`: it has days and no hours. `note` says what is to be known of it beside (empty: nothing).
+    """
 
     operator_id: str
     name: str
     title: str
     starts_at: datetime
     receipt: Receipt
+    all_day: bool = False
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ class Book:
     """What a person sees first: whom to call, whom they meet, what renews, what moved since they looked.
 
     `owners` says whose book it is (all owners where nobody is named), `named` whether somebody is. `lines` are those who need
-    somebody, the most urgent first and then by MRR; `of` how many such there are, `operators` how many are present. `meetings` None: HubSpot did not tell, and no calendar was read; `calendars` counts those read since the day before, all of whose meetings are in it; `renewals_unknown` counts those whose end or renewal is not known. `moves` are those since the snapshot looked at before (a gap: there is none).
+    somebody, the most urgent first and then by MRR; `of` how many such there are, `operators` how many are present. `meetings` None: HubSpot did not tell, and no calendar was read; `calendars` says how those that are read answered (none: the meetings are HubSpot's at the snapshot), `meetings_until` up to when meetings are asked for; `renewals_unknown` counts those whose end or renewal is not known. `moves` are those since the snapshot looked at before (a gap: there is none).
     `left_out` counts the operators present whose lines are not kept ready, since there are more than the settings say; `history` proves the scores of earlier weeks that they carry.
     """
 
@@ -72,7 +78,8 @@ class Book:
     freshness: tuple[Freshness, ...]
     left_out: int = 0
     history: Receipt | None = None
-    calendars: int = 0
+    calendars: tuple[Asked, ...] = ()
+    meetings_until: datetime | None = None
 
 
 RENEWAL_WINDOWS: Mapping[str, int] = MappingProxyType({"Enterprise": 120, "Mid-Market": 90, "SMB": 45, "Free": 45})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 from customer_research.domain.evidence import Gap, Receipt
@@ -19,6 +19,18 @@ OccurrenceState = Literal["planned", "cancelled", "declined", "over"]
 MatchReason = Literal["association", "contact", "domain"]
 """Why a meeting is taken to be with an operator, the surest first: the CRM associates them; somebody invited is a known
 contact; somebody invited has the operator's mail domain."""
+
+CALENDARS_SET = "Set hubspot.token, ics.feeds, google.calendars or microsoft.calendars."
+"""How calendars come to be read."""
+
+LAST = timedelta(days=1)
+"""How long what a calendar told is taken for what it has now, where nothing is asked anew; older, it says so."""
+
+NEARLY = timedelta(hours=1)
+"""What is read up to so little before an instant is read up to it: calendars are read a while before they are listed."""
+
+LOOK_AGAIN = "Run `customer-research meetings list`."
+"""What to do about a calendar that was not read lately."""
 
 ID_DIGITS = 16
 
@@ -95,6 +107,64 @@ class CalendarReading:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """How a calendar answered when it was last asked.
+
+    Args:
+        calendar: its name.
+        read_at: when it was asked.
+        until: up to when it was read when it last answered; where it never did, when it was first asked.
+        entries: how many entries it had there when it last answered; `internal` of them are among our own people, `private` are
+            marked so.
+        gaps: what it did not tell.
+        answered_at: when it last answered at all; None: never.
+    """
+
+    calendar: str
+    read_at: datetime
+    until: datetime
+    entries: int = 0
+    internal: int = 0
+    private: int = 0
+    gaps: tuple[Gap, ...] = field(default=())
+    answered_at: datetime | None = None
+
+    @property
+    def source(self) -> str:
+        """What kind of calendar it is."""
+        return self.calendar.partition(":")[0]
+
+    @property
+    def owner(self) -> str:
+        """Whose it is, an e-mail address; empty: everybody's."""
+        return self.calendar.partition(":")[2]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it did not answer when it was last asked."""
+        return any(gap.reason != "truncated" for gap in self.gaps)
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether what it has now is not known: it did not answer last, or was not asked for long."""
+        return self.is_silent or self.answered_at is None or now - self.answered_at > LAST
+
+    def is_short(self, until: datetime) -> bool:
+        """Whether it answered, and was not asked for all that is before an instant."""
+        return self.answered_at is not None and until - self.until > NEARLY
+
+    def open(self, now: datetime, until: datetime) -> tuple[Gap, ...]:
+        """What is not known of its entries before an instant, and why."""
+        found = [*self.gaps]
+        if self.is_stale(now):
+            last = f"last read at {self.answered_at:%Y-%m-%d %H:%M} UTC" if self.answered_at else "never read"
+            found.append(Gap(self.source, "stale", f"The calendar was {last}.", "" if self.gaps else LOOK_AGAIN))
+        if self.is_short(until):
+            detail = f"The calendar was read up to {self.until:%Y-%m-%d} alone: of later days nothing is known."
+            found.append(Gap(self.source, "truncated", detail, "Ask without --kept, or raise meetings.days_ahead."))
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
 class MetOperator:
     """An operator that a meeting is with, and why that is so: in a word for programs, in a sentence for readers."""
 
@@ -120,8 +190,13 @@ class Matching:
     domains: tuple[str, ...] = ()
 
 
-MeetingState = Literal["planned", "cancelled", "declined", "gone", "over"]
-"""As `OccurrenceState`; `gone`: no calendar has it any more."""
+MeetingState = Literal["planned", "cancelled", "declined", "over", "gone", "private", "unread", "unmatched"]
+"""As `OccurrenceState`; and what is known of a meeting that calendars do not tell of as they did.
+
+`gone`: its calendar was read and has it no more; `private`: its owner has marked it so since; `unread`: its calendar is no longer
+among those that are read, so that it is not known whether it takes place; `unmatched`: it is there as it was, and nothing tells any
+more that it is with an operator.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +210,12 @@ class Meeting:
         ends_at: when it ends (UTC).
         title: what it is called; somebody else wrote it.
         state: whether it takes place.
-        operators: with whom, and why.
-        calendars: the calendars that have it.
+        operators: with whom, and why; of an `unmatched` one, with whom it was taken to be.
+        calendars: the calendars that have it, as far as they are read.
         all_day: it has days and no hours.
         zone_unknown: see `Occurrence`.
         receipt: proves it.
-        seen_at: when a calendar was last asked.
+        seen_at: when the calendar that tells of it last answered.
     """
 
     id: str

@@ -22,9 +22,9 @@ from customer_research.store.schema import METADATA, Compact, Instant
 if TYPE_CHECKING:
     from customer_research.store.database import Store
 
-Told = Literal["planned", "moved", "off", "withdrawn"]
-"""What readers were told last: that it is planned; that it is moved, and a new brief comes; that it does not take place;
-`withdrawn`: nothing, since nobody had begun to send it."""
+Told = Literal["planned", "moved", "off", "unread", "withdrawn"]
+"""What readers were told last: that it is planned; that it is moved, and a new brief comes; that nothing more comes of it, since it
+does not take place or is not theirs; that its calendar is no longer read; `withdrawn`: nothing, since nobody had begun to send it."""
 
 meeting_brief = Table(
     "meeting_brief",

@@ -7,7 +7,7 @@ which mail domains nobody knows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,11 @@ from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.meeting import (
     ID_DIGITS,
+    Asked,
     CalendarReading,
     Matching,
     Meeting,
+    MeetingState,
     MetOperator,
     Occurrence,
     Window,
@@ -86,30 +88,6 @@ calendar_reading = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """How a calendar answered when it was last asked.
-
-    Args:
-        calendar: its name.
-        read_at: when it was asked.
-        until: up to when it was read.
-        entries: how many entries it had there when it last answered; `internal` of them are among our own people, `private` are
-            marked so.
-        gaps: what it did not tell.
-        answered_at: when it last answered at all; None: never.
-    """
-
-    calendar: str
-    read_at: datetime
-    until: datetime
-    entries: int = 0
-    internal: int = 0
-    private: int = 0
-    gaps: tuple[Gap, ...] = field(default=())
-    answered_at: datetime | None = None
-
-
 class Meetings:
     """The meetings in a store. Every method is one transaction; programs that write at once wait for one another."""
 
@@ -141,31 +119,35 @@ class Meetings:
             _put_asked(connection, asked)
             known = _known(connection, reading.calendar, window.since - REMEMBERED)
             fresh = {one.id: one for one in told if one.id in known or matched[one.id].kind in {"operator", "unknown"}}
-            gone = [row for row in known.values() if row["id"] not in fresh and window.holds(row["starts_at"])]
+            hidden = {one.id for one in reading.occurrences if one.private}
+            left = [row for row in known.values() if row["id"] not in fresh and window.holds(row["starts_at"])]
+            gone = [row for row in left if row["id"] not in hidden]
             shifted = _shifted(gone, [one for one in fresh.values() if one.id not in known])
             for one in fresh.values():
                 before = known.get(one.id) or shifted.get(one.id)
                 _keep(connection, _row(one, matched[one.id], now), before, now)
             replaced = {row["id"] for row in shifted.values()}
             connection.execute(sa.delete(meeting_entry).where(meeting_entry.c.id.in_(sorted(replaced))))
+            _note(connection, "private", [row for row in known.values() if row["id"] in hidden], now)
             if reading.whole:
-                _note_gone(connection, [row for row in gone if row["id"] not in replaced], now)
+                _note(connection, "gone", [row for row in gone if row["id"] not in replaced], now)
 
-    def not_read(self, calendar: str, gap: Gap, window: Window, now: datetime) -> None:
-        """Note that a calendar did not answer: what it had before stands."""
+    def not_read(self, calendar: str, gap: Gap, now: datetime) -> None:
+        """Note that a calendar did not answer: what it had before stands, and up to when it was read."""
         with self._store.begin() as connection:
             query = sa.select(calendar_reading).where(calendar_reading.c.calendar == calendar)
             before = connection.execute(query).mappings().first()
-            known = ("entries", "internal", "private", "answered_at")
-            last = {name: before[name] for name in known} if before is not None else {}
-            _put_asked(connection, Asked(calendar, now, window.until, gaps=(gap,), **last))
+            known = ("until", "entries", "internal", "private", "answered_at")
+            last = {name: before[name] for name in known} if before is not None else {"until": now}
+            _put_asked(connection, Asked(calendar, now, gaps=(gap,), **last))
 
-    def keep_calendars(self, names: Iterable[str]) -> None:
-        """Forget all calendars but these: one that the settings no longer name has no meetings."""
-        kept = sorted(names)
+    def keep_calendars(self, names: Iterable[str], now: datetime) -> None:
+        """Read no calendars but these from now on: of what others had planned it is not known any more whether it takes place."""
+        entry, kept = meeting_entry.c, sorted(names)
         with self._store.begin(alone=True) as connection:
             connection.execute(sa.delete(calendar_reading).where(calendar_reading.c.calendar.not_in(kept)))
-            connection.execute(sa.delete(meeting_entry).where(meeting_entry.c.calendar.not_in(kept)))
+            others = sa.and_(entry.calendar.not_in(kept), entry.state == "planned")
+            connection.execute(sa.update(meeting_entry).where(others).values(state="unread", changed_at=now))
 
     def asked(self) -> tuple[Asked, ...]:
         """How the calendars answered when they were last asked, by name."""
@@ -175,8 +157,13 @@ class Meetings:
             )
         return tuple(Asked(**{**row, "gaps": tuple(Gap(**gap) for gap in row["gaps"])}) for row in rows)
 
+    def coming(self, now: datetime, days: int) -> tuple[Meeting, ...]:
+        """The meetings with operators that are not over yet and begin within so many days; what is under way, and today's days, with them."""
+        found = self.between(Window(now - timedelta(days=1), now + timedelta(days=days)))
+        return tuple(one for one in found if one.ends_at > now)
+
     def between(self, window: Window, *, ids: Sequence[str] | None = None) -> tuple[Meeting, ...]:
-        """The meetings with operators that begin in a window, or these; by their beginning."""
+        """The meetings with operators that begin in a window, or these, with an operator still or not; by their beginning."""
         entry = meeting_entry.c
         within = sa.and_(entry.starts_at >= window.since, entry.starts_at < window.until)
         wanted = sa.select(entry.meeting).where(within if ids is None else entry.meeting.in_(ids))
@@ -185,7 +172,8 @@ class Meetings:
             rows = connection.execute(query).mappings().all()
         groups = (list(each) for _, each in groupby(rows, key=lambda row: row["meeting"]))
         found = [one for each in groups if (one := _meeting(each)) is not None]
-        inside = found if ids is not None else [one for one in found if window.holds(one.starts_at)]
+        shown = (one for one in found if one.state not in {"private", "unmatched"} and window.holds(one.starts_at))
+        inside = found if ids is not None else shown
         return tuple(sorted(inside, key=lambda one: (one.starts_at, one.owner, one.id)))
 
     def unknown(self, window: Window) -> tuple[tuple[str, ...], int]:
@@ -265,6 +253,7 @@ def _keep(connection: sa.Connection, row: dict[str, Any], before: Mapping[Any, A
     if before is None:
         row["meeting"] = _same(connection, row) or row["id"]
     else:
+        row["operators"] = row["operators"] or before["operators"]
         changed = any(before[name] != row[name] for name in _TOLD)
         row |= {"meeting": before["meeting"], "changed_at": now if changed else before["changed_at"]}
     connection.execute(insert_new(connection, meeting_entry, row))
@@ -282,18 +271,24 @@ def _same(connection: sa.Connection, row: Mapping[str, Any]) -> str | None:
         entry.starts_at <= row["starts_at"] + SAME_TIME,
         entry.all_day.is_(False),
     )
-    own = {one["operator_id"] for one in row["operators"]}
+    own = _operators(row)
     for other in connection.execute(query.order_by(entry.changed_at, entry.id)).mappings():
-        theirs = {one["operator_id"] for one in other["operators"]}
+        theirs = _operators(other)
         if own & theirs or not own or not theirs:
             return str(other["meeting"])
     return None
 
 
-def _note_gone(connection: sa.Connection, rows: Iterable[Mapping[Any, Any]], now: datetime) -> None:
-    ids = sorted(row["id"] for row in rows if row["state"] not in {"gone", "over"})
-    noted = sa.update(meeting_entry).where(meeting_entry.c.id.in_(ids))
-    connection.execute(noted.values(state="gone", changed_at=now, seen_at=now))
+def _operators(row: Mapping[Any, Any]) -> set[str]:
+    """The operators that an entry is with now."""
+    return {one["operator_id"] for one in row["operators"]} if row["kind"] == "operator" else set()
+
+
+def _note(connection: sa.Connection, state: MeetingState, rows: Iterable[Mapping[Any, Any]], now: datetime) -> None:
+    """Keep of entries that their calendar tells nothing more of why that is; what is private has no title."""
+    ids = sorted(row["id"] for row in rows if row["state"] not in {state, "over"})
+    told = {"state": state, "changed_at": now, "seen_at": now} | ({"title": ""} if state == "private" else {})
+    connection.execute(sa.update(meeting_entry).where(meeting_entry.c.id.in_(ids)).values(told))
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
@@ -302,15 +297,25 @@ _SURE = {"association": 0, "contact": 1, "domain": 2}
 
 
 def _meeting(rows: Sequence[Mapping[Any, Any]]) -> Meeting | None:
-    """The meeting of entries that are the same one; None: nobody knows an operator of it.
+    """The meeting of entries that are the same one; None: nobody ever knew an operator of it.
 
-    A person's own calendar is believed before the CRM, one that has it before one that has it no more, and of these the one that
-    changed last. With whom it is, the surest reason tells.
+    A calendar that tells is believed before one that is no longer read or hides it, a person's own before the CRM, one that has it
+    before one that has it no more, and of these the one that changed last. With whom it is, the surest reason tells.
     """
-    told = max(rows, key=lambda row: (row["calendar"] != CRM, row["state"] != "gone", row["changed_at"], row["id"]))
-    known = [row for row in rows if row["operators"]]
-    if not known:
+    told = max(
+        rows,
+        key=lambda row: (
+            row["state"] not in {"unread", "private"},
+            row["calendar"] != CRM,
+            row["state"] != "gone",
+            row["changed_at"],
+            row["id"],
+        ),
+    )
+    were = [row for row in rows if row["operators"]]
+    if not were:
         return None
+    known = [row for row in were if row["kind"] == "operator"] or were
     sure = min(known, key=lambda row: (_SURE[row["operators"][0]["reason"]], row["id"]))
     return Meeting(
         id=told["meeting"],
@@ -318,9 +323,9 @@ def _meeting(rows: Sequence[Mapping[Any, Any]]) -> Meeting | None:
         starts_at=told["starts_at"],
         ends_at=told["ends_at"],
         title=told["title"] or sure["title"],
-        state=told["state"],
+        state="unmatched" if told["state"] == "planned" and sure["kind"] != "operator" else told["state"],
         operators=tuple(MetOperator(**one) for one in sure["operators"]),
-        calendars=tuple(sorted({row["calendar"] for row in rows if row["state"] != "gone"})),
+        calendars=tuple(sorted({row["calendar"] for row in rows if row["state"] not in {"gone", "unread"}})),
         all_day=told["all_day"],
         zone_unknown=told["zone_unknown"],
         receipt=_receipt(told["receipt"]),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 
 from customer_research.documents.present import source_title
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.meeting import Meeting, MeetingState
+from customer_research.domain.meeting import CALENDARS_SET, Asked, Meeting, MeetingState
 from customer_research.domain.report import Absence, Block, Cell, Freshness, Personal, Prose, Statement, Text, Tone
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import Proof, bullets, grid, stated
@@ -19,28 +19,12 @@ STATES: dict[MeetingState, str] = {
     "planned": "planned",
     "cancelled": "cancelled",
     "declined": "declined by its owner",
-    "gone": "no longer in the calendar",
     "over": "over",
+    "gone": "no longer in the calendar",
+    "private": "marked private",
+    "unread": "not known",
+    "unmatched": "with nobody known any more",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class AskedCalendar:
-    """How one calendar answered: whose it is (empty: nobody's alone), where it is kept, and what it had."""
-
-    source: str
-    owner: str
-    read_at: datetime
-    answered_at: datetime | None
-    entries: int
-    internal: int
-    private: int
-    gaps: tuple[Gap, ...]
-
-    @property
-    def silent(self) -> bool:
-        """Whether it did not answer, or not for what it was asked."""
-        return any(gap.reason != "truncated" for gap in self.gaps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +32,23 @@ class MeetingList:
     """The meetings of so many days, by time; the calendars; what is kept is proved by `receipt`.
 
     `unknown` counts the meetings with people of whom no operator is known, `domains` are their mail domains. `mine`: only those with
-    operators of one book are told.
+    operators of one book are told; `people` says why it is not known of some whom they meet.
     """
 
     meetings: tuple[Meeting, ...]
     unknown: int
     domains: tuple[str, ...]
-    calendars: tuple[AskedCalendar, ...]
+    calendars: tuple[Asked, ...]
     days: int
     receipt: Receipt
     now: datetime
+    people: tuple[Gap, ...] = ()
     mine: bool = False
+
+    @property
+    def until(self) -> datetime:
+        """Up to when meetings are asked for."""
+        return self.now + timedelta(days=self.days)
 
     @property
     def proof(self) -> Proof:
@@ -75,9 +65,9 @@ def _freshness(found: MeetingList) -> tuple[Freshness, ...]:
     told = []
     for source, each in groupby(sorted(found.calendars, key=lambda one: one.source), key=lambda one: one.source):
         calendars = list(each)
-        gaps = tuple(gap for one in calendars for gap in one.gaps)
+        gaps = tuple(dict.fromkeys(gap for one in calendars for gap in one.open(found.now, found.until)))
         answered = [one.answered_at for one in calendars if one.answered_at is not None]
-        silent = all(one.silent for one in calendars)
+        silent = all(one.is_silent for one in calendars)
         told.append(
             Freshness(
                 source,
@@ -87,6 +77,8 @@ def _freshness(found: MeetingList) -> tuple[Freshness, ...]:
                 gaps,
             )
         )
+    if found.people:
+        told.append(Freshness(found.people[0].source, "partial", None, None, found.people))
     return tuple(told)
 
 
@@ -97,18 +89,35 @@ def _headline(found: MeetingList) -> Prose:
     days = counted(found.days, "day")
     whose = " with operators of this book" if found.mine else " with operators"
     facts = (found.proof.fact(len(on)),)
-    open_ = sum(bool(one.gaps) for one in found.calendars)
-    unheard = f"{counted(open_, 'calendar')} did not answer in full" if open_ else ""
-    if not on and open_:
+    unheard = _unheard(found)
+    if not on and unheard:
         return Prose(f"No meeting{whose} in {days} is known: {unheard}.", facts, "unknown")
     if not on:
         return Prose(f"The calendars have no meetings{whose} in {days}.", facts)
     first = on[0]
     return Prose(
         f"{counted(len(on), 'meeting')}{whose} in {days}; the next is with {first.names} at "
-        f"{first.starts_at:%Y-%m-%d %H:%M} UTC." + (f" There may be more: {unheard}." if open_ else ""),
+        f"{first.starts_at:%Y-%m-%d %H:%M} UTC." + (f" There may be more: {unheard}." if unheard else ""),
         (*facts, Proof((first.receipt,), found.now).fact(first.starts_at, "timestamp")),
     )
+
+
+def _unheard(found: MeetingList) -> str:
+    """Why there may be more meetings than are known; empty: there are none."""
+    partial = sum(bool(one.gaps) for one in found.calendars)
+    old = [one.answered_at for one in found.calendars if one.is_stale(found.now) and not one.gaps and one.answered_at]
+    read = [one.until for one in found.calendars if one.is_short(found.until)]
+    told = (
+        f"{counted(partial, 'calendar')} did not answer in full" if partial else "",
+        f"{counted(len(old), 'calendar')} {'was' if len(old) == 1 else 'were'} last read at {min(old):%Y-%m-%d %H:%M} UTC"
+        if old
+        else "",
+        f"{counted(len(read), 'calendar')} {'was' if len(read) == 1 else 'were'} read up to {min(read):%Y-%m-%d} alone"
+        if read
+        else "",
+        "the lake does not know all whom one may meet" if found.people else "",
+    )
+    return "; ".join(one for one in told if one)
 
 
 def _listed(found: MeetingList) -> Iterator[Block | None]:
@@ -118,11 +127,11 @@ def _listed(found: MeetingList) -> Iterator[Block | None]:
 
 def _row(found: MeetingList, one: Meeting) -> tuple[Cell, ...]:
     proof = Proof((one.receipt,), found.now)
-    flag = " (the calendar names a time zone that nobody knows)" if one.zone_unknown else ""
+    flag = "the calendar names a time zone that nobody knows" if one.zone_unknown else ""
     when = (
         proof.fact(one.starts_at.date(), "date", note="all day")
         if one.all_day
-        else proof.fact(one.starts_at, "timestamp", note=flag.strip())
+        else proof.fact(one.starts_at, "timestamp", note=flag)
     )
     only = one.operators[0].operator_id if len(one.operators) == 1 else ""
     owner: Cell = (
@@ -136,8 +145,14 @@ def _row(found: MeetingList, one: Meeting) -> tuple[Cell, ...]:
         stated(one.title or "without a title", (one.receipt,), found.now, theirs=bool(one.title)),
         owner,
         proof.stated(" ".join(each.because for each in one.operators), theirs=True),
-        proof.stated(STATES[one.state], _tone(one)),
+        proof.stated(_state(one), _tone(one)),
     )
+
+
+def _state(one: Meeting) -> str:
+    if one.state == "unread":
+        return f"not known: its calendar was last read at {one.seen_at:%Y-%m-%d %H:%M} UTC, and is no longer"
+    return STATES[one.state]
 
 
 def _tone(one: Meeting) -> Tone:
@@ -168,7 +183,7 @@ def _calendars(found: MeetingList) -> Iterator[Block | None]:
             "calendar",
             "not_configured",
             "No calendar is configured.",
-            "Set hubspot.token, ics.feeds, google.calendars or microsoft.calendars.",
+            CALENDARS_SET,
         )
         yield Absence("Calendars", gap)
         return
@@ -179,13 +194,14 @@ def _calendars(found: MeetingList) -> Iterator[Block | None]:
             if one.owner
             else found.proof.stated("everybody's"),
             found.proof.fact(one.answered_at, "timestamp") if one.answered_at else Text("never", "unknown"),
+            found.proof.fact(one.until.date(), "date") if one.answered_at else Text("not at all", "unknown"),
             found.proof.fact(one.entries),
             found.proof.fact(one.internal),
             found.proof.fact(one.private),
         )
         for one in found.calendars
     )
-    yield grid("!Calendar | Whose | Last answered | >Entries | >Among us | >Private", rows, (found.receipt,))
+    yield grid("!Calendar | Whose | Last answered | Up to | >Entries | >Among us | >Private", rows, (found.receipt,))
 
 
 REPORT = Outline(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from customer_research.domain.book import Book, Owner
+from customer_research.domain.book import Book, Owner, PlannedMeeting
 from customer_research.domain.evidence import Fact, Gap, merge_basis
 from customer_research.domain.health import standing_label
 from customer_research.domain.line import WEEKS, Line
@@ -14,7 +14,8 @@ from customer_research.domain.portfolio import Mover, Moves
 from customer_research.domain.report import Absence, Block, Cell, Prose, Statement, Text, Tone
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import lines
-from customer_research.reports.blocks import bullets, stated
+from customer_research.reports.blocks import Proof, bullets, stated
+from customer_research.reports.calendars_heard import unheard
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.lines import list_table, old_figures, owner_words
 from customer_research.reports.movers import uncompared
@@ -100,21 +101,37 @@ def _changes(book: Book) -> dict[str, Mover]:
     return {mover.operator_id: mover for mover in (*moves.new_at_risk, *moves.worse, *moves.better)}
 
 
-def _meetings(book: Book) -> Block:
+def _meetings(book: Book) -> Iterator[Block | None]:
+    unknown = tuple(unheard(book.calendars, book.generated_at, book.meetings_until or book.generated_at))
     if book.meetings is None:
-        return Prose("Not known: HubSpot's calendar was not read.", (), "unknown")
-    if not book.meetings:
-        has = "The calendars have" if book.calendars else "HubSpot has"
-        return Prose(f"{has} none with these operators.", (_count(book, 0),))
-    rows = [
-        (
-            Text(meeting.name, operator=meeting.operator_id),
-            Fact(meeting.starts_at, "timestamp", (meeting.receipt,), book.snapshot.as_of),
-            stated(meeting.title or "without a title", (meeting.receipt,), book.snapshot.as_of, theirs=True),
+        yield Prose("Not known: HubSpot's calendar was not read.", (), "unknown")
+    elif book.meetings:
+        rows = [
+            (
+                Text(meeting.name, operator=meeting.operator_id),
+                _when(meeting),
+                stated(meeting.title or "without a title", (meeting.receipt,), book.snapshot.as_of, theirs=True),
+            )
+            for meeting in book.meetings
+        ]
+        yield list_table(("Operator", "When", "What"), rows, len(rows), (book.receipt,))
+    elif unknown:
+        yield Prose("None with these operators is known.", (_count(book, 0),), "unknown")
+    elif book.calendars:
+        yield Prose("The calendars have none with these operators.", (_count(book, 0),))
+    else:
+        yield Prose(
+            f"HubSpot had none with these operators at {book.snapshot.as_of:%Y-%m-%d %H:%M} UTC.", (_count(book, 0),)
         )
-        for meeting in book.meetings
-    ]
-    return list_table(("Operator", "When", "What"), rows, len(rows), (book.receipt,))
+    yield bullets(unknown)
+
+
+def _when(meeting: PlannedMeeting) -> Cell:
+    """The hour of a meeting, or the day of one without; and what is to be known of it beside."""
+    proof = Proof((meeting.receipt,), meeting.receipt.fetched_at)
+    if meeting.all_day:
+        return proof.fact(meeting.starts_at.date(), "date", note="; ".join(filter(None, ("all day", meeting.note))))
+    return proof.fact(meeting.starts_at, "timestamp", note=meeting.note)
 
 
 def _renewals(book: Book) -> Block:

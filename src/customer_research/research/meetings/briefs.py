@@ -30,6 +30,9 @@ from customer_research.store.meetings import Meetings
 from customer_research.store.people import People
 
 KIND = "brief"
+FRESH = timedelta(hours=1)
+"""What a calendar told so long ago at most is taken to be as it is now; a brief says when what it tells is older."""
+
 OPERATORS_MOST = 3
 """Of a meeting with more operators than these the first are told of; all are named."""
 
@@ -138,9 +141,12 @@ class Planner:
         words = _off_words(brief, meeting)
         if meeting is None or words:
             return self._tell(brief, replace(brief, told="off"), self._notes(brief, meeting, words, now), now)
+        moved = replace(brief, starts_at=meeting.starts_at)
+        if meeting.state == "unread":
+            updates = await self._anew(brief, meeting, now)
+            return None if updates is None else self._tell(brief, replace(moved, told="unread"), updates, now)
         if meeting.starts_at == brief.starts_at:
             return None
-        moved = replace(brief, starts_at=meeting.starts_at)
         lead = timedelta(minutes=brief.lead)
         if meeting.starts_at - lead > now:
             words = (f"Moved to {{when}}. A new brief comes {_hours(brief.lead)} before.",)
@@ -172,7 +178,7 @@ class Planner:
         return notes
 
     async def _anew(self, brief: Brief, meeting: Meeting, now: datetime) -> Mapping[str, Posting] | None:
-        """The brief of a meeting that is moved to another hour, in the place of each of its messages; None: it could not be made."""
+        """A brief with what its meeting is now, in the place of each of its messages; None: it could not be made."""
         reader = self._reader(brief.owner, brief.place)
         posted = {}
         for operator_id, key in brief.keys.items():
@@ -181,9 +187,8 @@ class Planner:
                 return None
             envelope = self._envelope(brief, operator_id, reader, updates=key)
             operator = next(one for one in meeting.operators if one.operator_id == operator_id)
-            posted[key] = reader.posting(
-                _message(report, meeting, operator, envelope, reader.person), now, meeting.starts_at
-            )
+            message = _message(report, meeting, operator, envelope, reader.person, now)
+            posted[key] = reader.posting(message, now, meeting.starts_at)
         return posted
 
     # -- what is due -----------------------------------------------------------------------------------------------------
@@ -229,9 +234,8 @@ class Planner:
                 return False
             envelope = self._envelope(brief, operator.operator_id, reader, after=next(iter(keys.values()), ""))
             keys[operator.operator_id] = envelope.key
-            postings.append(
-                reader.posting(_message(report, meeting, operator, envelope, reader.person), now, meeting.starts_at)
-            )
+            message = _message(report, meeting, operator, envelope, reader.person, now)
+            postings.append(reader.posting(message, now, meeting.starts_at))
         return self._briefs.put(replace(brief, keys=keys), postings)
 
     async def _report(self, operator_id: str, talk: Talk) -> Report | None:
@@ -280,7 +284,9 @@ def _is_told(meeting: Meeting) -> bool:
     return meeting.is_on and not meeting.all_day and bool(meeting.operators)
 
 
-def _message(report: Report, meeting: Meeting, operator: MetOperator, envelope: Envelope, person: Person) -> Message:
+def _message(  # noqa: PLR0917 - what is told, to whom, when
+    report: Report, meeting: Meeting, operator: MetOperator, envelope: Envelope, person: Person, now: datetime
+) -> Message:
     """The brief of an operator for a meeting: when it is and why it is taken to be with them stand above all else."""
     when = _local(meeting.starts_at, person)
     said = [f"You meet {clean(meeting.names)} on {when}.", clean(operator.because)]
@@ -288,32 +294,47 @@ def _message(report: Report, meeting: Meeting, operator: MetOperator, envelope: 
         said.append("It may be with any of them: look at who is invited.")
     if meeting.zone_unknown:
         said.append("The calendar names a time zone that nobody knows: look at the hour there.")
+    if meeting.state == "unread":
+        said.append(
+            f"Its calendar is no longer read; it was last, {_seen(meeting, person)}: look there whether it stands."
+        )
+    elif now - meeting.seen_at > FRESH:
+        said.append(f"Its calendar was last read {_seen(meeting, person)}: look there whether it still stands.")
     first = proven_prose(" ".join(said), (meeting.receipt,), meeting.seen_at)
     told = replace(report, title=f"{report.title} on {when}", warnings=(first, *report.warnings))
     return message_of(told, envelope, title=f"Brief: meeting with {clean(meeting.names)} on {when}")
 
 
 def _off_words(brief: Brief, meeting: Meeting | None) -> Sequence[str]:
-    """Why a meeting that was told of does not take place as it was told; none: it does."""
+    """Why a meeting that was told of does not take place as it was told, or is not known to; none: it is as it was, or only moved."""
     if meeting is None:
-        return (_OFF["gone"],)
-    if not meeting.is_on:
+        return ("Nothing is kept of this meeting any more: whether it takes place is not known.",)
+    if meeting.state == "gone" and meeting.calendars:
+        return ("Your own calendar has this meeting no more. HubSpot still has it.",)
+    if meeting.state in _OFF:
         return (_OFF[meeting.state],)
-    if meeting.all_day:
-        return ("This meeting is a whole day now, without an hour.",)
-    if meeting.owner != brief.owner:
-        return ("This meeting is no longer yours.",)
-    if set(brief.keys) - {one.operator_id for one in meeting.operators}:
-        return ("This meeting is with another operator now. A brief about them comes.",)
-    return ()
+    others = set(brief.keys) - {one.operator_id for one in meeting.operators}
+    changed = {
+        "This meeting is a whole day now, without an hour.": meeting.all_day,
+        "HubSpot names nobody of ours for this meeting any more.": not meeting.owner,
+        "This meeting is no longer yours.": meeting.owner != brief.owner,
+        "This meeting is with another operator now. A brief about them comes.": bool(others),
+    }
+    return next(((words,) for words, is_so in changed.items() if is_so), ())
 
 
 _OFF: Mapping[MeetingState, str] = {
     "cancelled": "This meeting is cancelled.",
     "declined": "You declined this meeting.",
     "over": "HubSpot says that this meeting is over.",
-    "gone": "No calendar has this meeting any more: it was removed, or put off for weeks.",
+    "gone": "Its calendar was read and has this meeting no more: it was removed, or put off beyond the days that are read.",
+    "private": "This meeting is marked private now: nothing more is read of it, and no brief follows.",
+    "unmatched": "This meeting is still in the calendar, but nothing there tells any more that it is with an operator.",
 }
+
+
+def _seen(meeting: Meeting, person: Person) -> str:
+    return f"at {_local(meeting.seen_at, person)}"
 
 
 def _local(at: datetime, person: Person) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
+from customer_research.domain.evidence import Gap
 from customer_research.domain.meeting import KnownPeople
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
@@ -14,6 +15,7 @@ from customer_research.lake import Lake
 from customer_research.research.engine_choice import scratch
 from customer_research.research.lake_directory import attached, listed
 from customer_research.settings import Settings
+from customer_research.sources.hubspot.settings import HubSpotSettings
 
 _Pairs = Iterable[tuple[str | None, str]]
 """An identifier, and whose it is."""
@@ -33,6 +35,21 @@ def known_people(settings: Settings) -> KnownPeople:
         )
     with scratch(settings) as engine:
         return _known(engine, tables)
+
+
+def people_gaps(settings: Settings, known: KnownPeople) -> tuple[Gap, ...]:
+    """Why it may not be known whom somebody meets, though calendars answered: nothing tells operators, or nobody's contacts are there."""
+    if not (known.companies or known.contact_ids or known.emails or known.domains):
+        detail = "The lake has no company, contact, address or mail domain of any operator: nobody knows whom a meeting is with."
+    elif not known.contact_ids and settings.of(HubSpotSettings).missing() is None:
+        detail = "The lake has no contact of any operator: a meeting is known by its company and mail domains alone."
+    else:
+        return ()
+    return (
+        Gap(
+            "lake", "unavailable", detail, "Run `customer-research sync`; `customer-research doctor` looks at the lake."
+        ),
+    )
 
 
 def _known(engine: Engine, tables: TableSet) -> KnownPeople:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from customer_research.domain.evidence import Gap
 from customer_research.domain.meeting import Meeting, Window
 from customer_research.domain.report import Report
-from customer_research.reports.inquiries.meetings_report import REPORT, AskedCalendar, MeetingList
+from customer_research.reports.inquiries.meetings_report import REPORT, MeetingList
 from customer_research.research.portfolio.books import looking, owners_called
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.books import Books
 from customer_research.store.database import Store, open_to_read
-from customer_research.store.meetings import Asked, Meetings
+from customer_research.store.meetings import Meetings
 
 SOURCE = "calendar"
 
@@ -31,17 +32,20 @@ def of_owner(settings: Settings, owner: str, now: datetime) -> frozenset[str]:
 
 
 def coming(store: Store, now: datetime, days: int, mine: Collection[str] | None = None) -> tuple[Meeting, ...]:
-    """The meetings that are not over yet and begin within so many days, with these operators (None: with any); no other is named."""
-    found = Meetings(store).between(Window(now - timedelta(days=1), now + timedelta(days=days)))
-    to_come = [one for one in found if one.ends_at > now]
+    """As `Meetings.coming`, those with these operators (None: with any); no other is named."""
+    to_come = Meetings(store).coming(now, days)
     if mine is None:
-        return tuple(to_come)
+        return to_come
     own = ((one, tuple(each for each in one.operators if each.operator_id in mine)) for one in to_come)
     return tuple(replace(one, operators=operators) for one, operators in own if operators)
 
 
-def meetings_report(settings: Settings, owner: str | None, *, days: int, now: datetime) -> Report:
+def meetings_report(
+    settings: Settings, owner: str | None, *, days: int, now: datetime, people: Sequence[Gap] = ()
+) -> Report:
     """The meetings of so many days (with the operators of an owner), and how the calendars answered.
+
+    `people` says why it is not known of some whom they meet.
 
     Raises:
         UsageError: as `of_owner`.
@@ -65,13 +69,6 @@ def meetings_report(settings: Settings, owner: str | None, *, days: int, now: da
             rows=len(listed),
         )
     found = MeetingList(
-        listed, unknown, domains, tuple(map(_calendar, asked)), days, receipt, now, mine=mine is not None
+        listed, unknown, domains, asked, days, receipt, now, people=tuple(people), mine=mine is not None
     )
     return REPORT.build(found)
-
-
-def _calendar(asked: Asked) -> AskedCalendar:
-    source, _, owner = asked.calendar.partition(":")
-    return AskedCalendar(
-        source, owner, asked.read_at, asked.answered_at, asked.entries, asked.internal, asked.private, asked.gaps
-    )

@@ -19,7 +19,7 @@ from customer_research.domain.book import (
 )
 from customer_research.domain.evidence import Gap
 from customer_research.domain.line import DAYS, READY_MOST, Line
-from customer_research.domain.meeting import Window
+from customer_research.domain.meeting import Asked, Meeting, Window
 from customer_research.domain.portfolio import Moves
 from customer_research.domain.snapshot import Snapshot
 from customer_research.errors import UsageError
@@ -38,9 +38,6 @@ MEETING_DAYS, RENEWAL_DAYS, WEEK = 7, 30, 7
 
 LINES, RENEWALS = 10, 5
 """How many operators and how many coming ends and renewals a book shows."""
-
-CALENDARS_LAST = timedelta(days=1)
-"""How long what calendars told is shown, instead of HubSpot's meetings at the snapshot."""
 
 _MONTHS = 3
 """Months of a quarter."""
@@ -92,6 +89,7 @@ def book(settings: Settings, owner: str | None, *, now: datetime, most: int | No
             operators=operators,
             meetings=met[0],
             calendars=met[1],
+            meetings_until=now + timedelta(days=MEETING_DAYS),
             renewals=tuple(sorted(coming, key=_by_date))[:RENEWALS],
             renewals_of=len(coming),
             renewals_unknown=sum(one.days_unknown["next"] for one in chosen),
@@ -210,35 +208,51 @@ def _by_worth(line: Line) -> tuple[Any, ...]:
 
 def _met(
     store: Store, ready: Ready, mine: Collection[str] | None, now: datetime
-) -> tuple[tuple[PlannedMeeting, ...] | None, int]:
-    """The meetings of the coming days, and how many calendars told of them: 0 where none was read in the last day.
+) -> tuple[tuple[PlannedMeeting, ...] | None, tuple[Asked, ...]]:
+    """The meetings of the coming days, and how the calendars that are read answered.
 
-    Calendars that were read say more than HubSpot at the snapshot, and what is cancelled since; one that was silent since then leaves
-    HubSpot's beside them.
+    Calendars say more than HubSpot at the snapshot, and what is cancelled since. Where HubSpot's own calendar was not read lately, what
+    the snapshot has stands beside them.
     """
     kept = Meetings(store)
-    read = [one for one in kept.asked() if one.answered_at is not None and now - one.answered_at <= CALENDARS_LAST]
-    if not read:
-        return _meetings(ready, mine), 0
-    found = kept.between(Window(now, now + timedelta(days=MEETING_DAYS)))
+    asked, found = kept.asked(), kept.coming(now, MEETING_DAYS)
     told = [
-        PlannedMeeting(operator.operator_id, operator.name, one.title, one.starts_at, one.receipt)
+        PlannedMeeting(
+            operator.operator_id, operator.name, one.title, one.starts_at, one.receipt, one.all_day, _note(one)
+        )
         for one in found
-        if one.is_on
+        if one.state in {"planned", "unread"}
         for operator in one.operators
         if mine is None or operator.operator_id in mine
     ]
-    if not any(one.calendar == CRM for one in read):
-        known = {(one.operator_id, one.starts_at) for one in told}
-        told += [one for one in _meetings(ready, mine) or () if (one.operator_id, one.starts_at) not in known]
-    return tuple(sorted(told, key=lambda one: (one.starts_at, one.name))), len(read)
+    if all(one.is_stale(now) for one in asked if one.calendar == CRM):
+        of_hubspot = _meetings(ready, mine, now)
+        if of_hubspot is None and not told and not any(one.answered_at for one in asked):
+            return None, asked
+        known = {(operator.operator_id, one.starts_at) for one in found for operator in one.operators}
+        told += [one for one in of_hubspot or () if (one.operator_id, one.starts_at) not in known]
+    return tuple(sorted(told, key=lambda one: (one.starts_at, one.name))), asked
 
 
-def _meetings(ready: Ready, mine: Collection[str] | None) -> tuple[PlannedMeeting, ...] | None:
+def _note(one: Meeting) -> str:
+    """What is to be known of a meeting beside its time."""
+    notes = (
+        "the calendar names a time zone that nobody knows" if one.zone_unknown else "",
+        f"its calendar was last read {one.seen_at:%Y-%m-%d %H:%M} UTC, and is no longer"
+        if one.state == "unread"
+        else "",
+    )
+    return "; ".join(filter(None, notes))
+
+
+def _meetings(ready: Ready, mine: Collection[str] | None, now: datetime) -> tuple[PlannedMeeting, ...] | None:
+    """The meetings of the coming days that HubSpot had at the snapshot."""
     if ready.meetings is None:
         return None
-    until = ready.snapshot.as_of + timedelta(days=MEETING_DAYS)
-    return tuple(one for one in ready.meetings if one.starts_at < until and (mine is None or one.operator_id in mine))
+    days = Window(now, now + timedelta(days=MEETING_DAYS))
+    return tuple(
+        one for one in ready.meetings if days.holds(one.starts_at) and (mine is None or one.operator_id in mine)
+    )
 
 
 def _moves(history: History, now: Snapshot, before: str, mine: Collection[str] | None, place: str) -> Moves | Gap:

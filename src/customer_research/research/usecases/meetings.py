@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from customer_research.domain.meeting import CALENDARS_SET
 from customer_research.domain.words import counted
 from customer_research.research.request import Request, option, part, request
 from customer_research.research.usecases import rooms
@@ -12,7 +13,10 @@ from customer_research.research.usecases.answer import Answer, lines, of_report
 from customer_research.research.usecases.books import Whose
 
 if TYPE_CHECKING:
+    from customer_research.domain.evidence import Gap
     from customer_research.domain.report import Report
+    from customer_research.research.meetings.briefs import Planned
+    from customer_research.research.meetings.reading import Poll
     from customer_research.research.usecases.runner import Call
     from customer_research.store.briefs import Told
 
@@ -22,7 +26,7 @@ class Listed(Request):
     """Coming meetings with operators: when, with whom, why it is taken to be with them, and whether it still takes place.
 
     HubSpot's meetings and the calendars of the settings are read now, and what they have is kept; --kept shows what was there when
-    they were last read, and asks nobody. A meeting that several calendars have is told once. Whose operator it is, HubSpot's
+    they were last read, and asks nobody; it says up to which day that was. A meeting that several calendars have is told once. Whose operator it is, HubSpot's
     association tells, else a contact who is invited, else the mail domain of somebody invited. Meetings among our own people, and
     private ones, are left out and counted.
     """
@@ -37,14 +41,16 @@ class Listed(Request):
     kept: bool = option("What the calendars had when they were last read.", False)
 
     async def answer(self, call: Call) -> Answer:
+        people: Sequence[Gap] = ()
         if not self.kept:
-            await rooms.reading.poll_now(call.settings, call.clock, call.shared)
+            poll = await rooms.reading.poll_now(call.settings, call.clock, call.shared, days=self.days)
+            people = poll.people
         owner = self.whose.whom(call.settings.owner)
-        return of_report(await call.aside(_report, call, owner, self.days))
+        return of_report(await call.aside(_report, call, owner, self.days, people))
 
 
-def _report(call: Call, owner: str | None, days: int) -> Report:
-    return rooms.listing.meetings_report(call.settings, owner, days=days, now=call.clock())
+def _report(call: Call, owner: str | None, days: int, people: Sequence[Gap]) -> Report:
+    return rooms.listing.meetings_report(call.settings, owner, days=days, now=call.clock(), people=people)
 
 
 @request
@@ -63,21 +69,34 @@ class Plan(Request):
         poll, planned = await rooms.upkeep.plan_now(call.settings, call.clock, call.research, call.shared)
         said = [f"{counted(planned.put, 'brief')} put into the outbox."]
         said += [f"{counted(number, 'brief')} {_CHANGED[told]}." for told, number in sorted(planned.changed.items())]
-        if planned.nobody:
-            said.append(f"{counted(planned.nobody, 'meeting')} without a known person of ours: no brief.")
-        warnings = dict.fromkeys(
-            f"Warning: {one}"
-            for one in (*planned.failed, *(f"{gap.detail} {gap.next_step}".rstrip() for gap in poll.gaps))
-        )
+        warnings = tuple(f"Warning: {one}" for one in dict.fromkeys(_open(poll, planned)))
         document: dict[str, int] = {"put": planned.put, "nobody": planned.nobody}
         document |= {told: planned.changed.get(told, 0) for told in _CHANGED}
-        document |= {"failed": len(planned.failed), "calendars": poll.calendars, "gaps": len(poll.gaps)}
-        return lines(*said, state="partial" if warnings else "done", document=document, beside=tuple(warnings))
+        document |= {
+            "failed": len(planned.failed),
+            "calendars": poll.calendars,
+            "gaps": len((*poll.gaps, *poll.people)),
+        }
+        return lines(*said, state="partial" if warnings else "done", document=document, beside=warnings)
+
+
+def _open(poll: Poll, planned: Planned) -> Iterator[str]:
+    """Why there may be meetings that no brief is made of."""
+    yield from planned.failed
+    if not poll.calendars:
+        yield f"No calendar is configured, so that no meeting is known. {CALENDARS_SET}"
+    if planned.nobody:
+        yield (
+            f"{counted(planned.nobody, 'meeting')} due a brief, and nobody knows of whom of us: HubSpot names no owner of ours with an "
+            "e-mail address. Assign them there."
+        )
+    yield from (f"{gap.detail} {gap.next_step}".rstrip() for gap in (*poll.gaps, *poll.people))
 
 
 _CHANGED: Mapping[Told, str] = {
     "planned": "made anew for another hour",
     "moved": "told of another day",
-    "off": "told that the meeting does not take place",
+    "off": "told that the meeting does not take place as it was",
+    "unread": "told that the calendar of the meeting is no longer read",
     "withdrawn": "withdrawn before it was sent",
 }
