@@ -11,7 +11,7 @@ import pytest
 from report_accounts import ACCOUNT_KINDS, ACCOUNTS, HOSTILE, full, without
 from report_charts import CHARTS, charted, fact, only
 
-from customer_research.documents.formats import slack_
+from customer_research.documents.formats import slack_, slack_blocks
 from customer_research.domain.report import Prose, Report, Table, Text
 from customer_research.reports.kinds import KINDS
 
@@ -83,15 +83,15 @@ def test_hostile_names_command_nothing(name: str) -> None:
     "attack", ["<!channel>", "<!here|x>", "<@U123>", "<https://evil.example|Lago>", "&lt;!channel&gt;"]
 )
 def test_mentions_and_links_of_vendors_are_words(attack: str) -> None:
-    escaped = slack_.escape(attack)
+    escaped = slack_blocks.escape(attack)
     assert "<" not in escaped
     assert any(escaped in text for text in alone(Prose(f"Name {attack} ends")))
 
 
 def test_formatting_of_vendors_is_words() -> None:
-    assert re.search(r"[*~`]", slack_.escape("*bold* ~gone~ `code` ```block```")) is None
-    assert "_" not in slack_.escape("_under_ score")
-    assert slack_.escape("standard_monthly 2*3") == "standard_monthly 2*3"
+    assert re.search(r"[*~`]", slack_blocks.escape("*bold* ~gone~ `code` ```block```")) is None
+    assert "_" not in slack_blocks.escape("_under_ score")
+    assert slack_blocks.escape("standard_monthly 2*3") == "standard_monthly 2*3"
 
 
 def test_a_long_report_is_cut_and_says_so() -> None:

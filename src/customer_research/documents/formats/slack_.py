@@ -1,17 +1,25 @@
 """Slack: a message of Block Kit blocks with a text for notifications, short enough to be read; vendor text commands nothing.
 
-Limits: https://docs.slack.dev/reference/block-kit (50 blocks, 3,000 characters a section, 150 a header); this stays under 40 blocks and
-9,000 characters, and says what it leaves out.
+Slack takes 50 blocks; this stays under 40 blocks and 9,000 characters, and says what it leaves out.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from customer_research.documents.charts import as_table, height_of, sparkline
+from customer_research.documents.formats.slack_blocks import (
+    Blocks,
+    context,
+    escape,
+    header,
+    sections,
+    shortened,
+    texts,
+    within,
+)
 from customer_research.documents.formats.wording import left_out, rows_left_out
 from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
 from customer_research.documents.present import Value, source_title
@@ -21,25 +29,10 @@ from customer_research.domain.words import counted
 MOST_BLOCKS, MOST_CHARACTERS = 40, 9_000
 """How long a message may be, in blocks and in characters of all its texts."""
 
-_SECTION, _HEADER = 2_900, 150
 _MOST_ROWS, _MOST_MARKS, _LONGEST_CELL = 8, 12, 90
 _TAIL, _MARGIN, _LEAST = 1_700, 300, 700
+_MORE = "_{} in the whole report_"
 _SIGNS: dict[Tone, str] = {"good": "✅ ", "watch": "⚠️ ", "bad": "🔴 ", "neutral": "", "unknown": "❔ "}
-_LOOKALIKES = {
-    "*": "\N{ASTERISK OPERATOR}",
-    "_": "\N{MODIFIER LETTER LOW MACRON}",
-    "~": "\N{TILDE OPERATOR}",
-    "`": "\N{MODIFIER LETTER GRAVE ACCENT}",
-}
-_FORMATTING = re.compile(r"(?<!\w)[*_~`](?=\S)|(?<=\S)[*_~`](?!\w)|`")
-
-Blocks = list[dict[str, Any]]
-
-
-def escape(text: str) -> str:
-    """Text that Slack shows as it is: no mention, link or markup comes of it (a mark that would format gives way to its like)."""
-    plain = _FORMATTING.sub(lambda found: _LOOKALIKES[found[0]], text)
-    return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def render(report: Report, *, show_personal: bool = False) -> str:
@@ -50,12 +43,6 @@ def render(report: Report, *, show_personal: bool = False) -> str:
     """
     message = _Message(Page(report, show_personal=show_personal)).message()
     return json.dumps(message, ensure_ascii=False, indent=2) + "\n"
-
-
-def characters(blocks: Sequence[dict[str, Any]]) -> int:
-    """How many characters the texts of blocks have."""
-    texts = [part["text"] for block in blocks for part in (block.get("text"), *block.get("elements", ())) if part]
-    return sum(map(len, texts))
 
 
 class _Message(Pen[Iterable[str]]):
@@ -70,42 +57,39 @@ class _Message(Pen[Iterable[str]]):
         parts = self._page.parts
         for at, part in enumerate(parts):
             lines = self._part(part)
-            room = MOST_CHARACTERS - _MARGIN - characters([*head, *shown, *tail])
-            blocks = _sections(lines, None)
+            room = MOST_CHARACTERS - _MARGIN - sum(map(len, texts([*head, *shown, *tail])))
             whole = sum(len(line) + 1 for line in lines) <= room
-            if not whole:
-                blocks = _sections(lines, room) if room >= _LEAST else []
+            blocks = sections(within(lines, room, _MORE)) if whole or room >= _LEAST else []
             if len(head) + len(shown) + len(blocks) + len(tail) >= MOST_BLOCKS:
                 whole, blocks = False, []
             shown += blocks
             if not whole:
                 rest = len(parts) - at - bool(blocks)
-                shown += [_context(escape(left_out(rest)))] if rest else []
+                shown += [context(left_out(rest))] if rest else []
                 break
         return {"text": self._fallback(), "blocks": [*head, *shown, *tail]}
 
     def _fallback(self) -> str:
         """What notifications show: the title and the headline."""
         page = self._page
-        return escape(_shorten(f"{page.heading}. {page.headline.text}" if page.headline else page.heading, 300))
+        return escape(shortened(f"{page.heading}. {page.headline.text}" if page.headline else page.heading, 300))
 
     def _headed(self) -> Blocks:
         page = self._page
-        title = {"type": "plain_text", "text": _header(page.heading), "emoji": False}
         lines = [f"*{self._line(page.headline)}*"] if page.headline else []
         if page.incomplete:
             lines.append(f"{_SIGNS['watch']}Partial data: {escape(page.incomplete)} did not answer in full.")
         lines += map(self._line, page.warnings)
-        return [{"type": "header", "text": title}, _context(page.dated), *_sections(lines, _TAIL)]
+        return [header(page.heading), context(page.dated), *sections(within(lines, _TAIL, _MORE))]
 
     def _tail(self) -> Blocks:
         page = self._page
         lines = [f"• {escape(line.text)}" + (f" Next: {escape(line.step)}" if line.step else "") for line in page.gaps]
-        blocks = _sections(["*Gaps*", *lines], _TAIL) if lines else []
+        blocks = sections(within(["*Gaps*", *lines], _TAIL, _MORE)) if lines else []
         if page.footnotes and page.report.audience == "internal":
             sources = dict.fromkeys(source_title(note.receipt.source) for note in page.footnotes)
             told = f"{counted(len(page.footnotes), 'receipt')} from {', '.join(sources)}"
-            blocks.append(_context(escape(f"Every figure has its receipt ({told})")))
+            blocks.append(context(f"Every figure has its receipt ({told})"))
         return [{"type": "divider"}, *blocks] if blocks else []
 
     def _part(self, part: Part) -> list[str]:
@@ -129,7 +113,7 @@ class _Message(Pen[Iterable[str]]):
         return f"{escape(line.lead)}{text}"
 
     def _value(self, value: Value) -> str:
-        text = escape(_shorten(value.text, _LONGEST_CELL))
+        text = escape(shortened(value.text, _LONGEST_CELL))
         if value.link:
             return f"<{value.link.replace('&', '&amp;')}|{text}>"
         return f"_{text}_" if value.tone == "unknown" else text
@@ -157,48 +141,3 @@ class _Message(Pen[Iterable[str]]):
                 yield f"{escape(self._page.presenter.text(series))} {sparkline(heights)}".strip()
         else:
             yield f"_{counted(len(chart.marks), 'figure')} in the whole report_"
-
-
-def _shorten(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
-
-
-def _header(text: str) -> str:
-    """A title as Slack shows it, as much of it as a header holds once it is escaped."""
-    longest = _HEADER
-    while len(title := escape(_shorten(text, longest))) > _HEADER:
-        longest -= 1
-    return title
-
-
-def _mrkdwn(text: str) -> dict[str, Any]:
-    return {"type": "mrkdwn", "text": text, "verbatim": True}
-
-
-def _context(text: str) -> dict[str, Any]:
-    return {"type": "context", "elements": [_mrkdwn(text)]}
-
-
-def _sections(lines: Sequence[str], longest: int | None) -> Blocks:
-    """Lines as section blocks, each within Slack's length; what is beyond *longest* characters is counted."""
-    blocks: Blocks = []
-    current = ""
-    used = 0
-    for at, line in enumerate(lines):
-        used += len(line) + 1
-        if longest is not None and used > longest:
-            current = f"{current}\n_{counted(len(lines) - at, 'more line')} in the whole report_".strip()
-            break
-        fitting = _whole(line)
-        if len(current) + len(fitting) + 1 > _SECTION:
-            blocks.append({"type": "section", "text": _mrkdwn(current)})
-            current = ""
-        current = f"{current}\n{fitting}" if current else fitting
-    return [*blocks, {"type": "section", "text": _mrkdwn(current)}] if current else blocks
-
-
-def _whole(line: str) -> str:
-    """A line that fits a section; a cut never leaves half of an escape."""
-    if len(line) < _SECTION:
-        return line
-    return re.sub(r"&[a-z]{0,3}$", "", line[: _SECTION - 2]) + "…"

@@ -26,7 +26,7 @@ PAYLOAD = "customer_research"
 _PLAIN_FILE = "markdown"
 """The format of a file whose name does not say one."""
 
-_SECTION, _TITLE = 2_900, 200
+_TITLE = 200
 
 
 def message_of(report: Report, envelope: Envelope, *, title: str = "") -> Message:
@@ -126,11 +126,10 @@ _REPORTS: Mapping[Channel, Callable[[Report, str], Content]] = MappingProxyType(
 
 
 def _slack_plain(title: str, lines: Sequence[str]) -> Content:
-    from customer_research.documents.formats.slack_ import escape  # noqa: PLC0415 - start-up time
+    from customer_research.documents.formats.slack_blocks import escape, section  # noqa: PLC0415 - start-up time
 
     text = "\n".join((f"*{escape(title)}*", *map(escape, lines)))
-    section = {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, _SECTION), "verbatim": True}}
-    return {"text": escape(title), "blocks": [section]}
+    return {"text": escape(title), "blocks": [section(text)]}
 
 
 def _email_plain(title: str, lines: Sequence[str]) -> Content:
@@ -163,10 +162,3 @@ _PLAIN: Mapping[Channel, Callable[[str, Sequence[str]], Content]] = MappingProxy
         "file": _file_plain,
     }
 )
-
-
-def _cut(text: str, most: int) -> str:
-    """A text of at most so many characters; a cut never leaves half of an escape."""
-    if len(text) <= most:
-        return text
-    return text[: most - 8].rsplit("&", 1)[0] + "…" if "&" in text[most - 16 : most - 8] else f"{text[: most - 8]}…"

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
+from customer_research.documents.formats.slack_blocks import context
 from customer_research.documents.formats.slack_controls import ALERT_ACK, ALERT_ASSIGN, ALERT_SNOOZE
 from customer_research.errors import UsageError
 from customer_research.research.usecases import Answer
 from customer_research.surfaces.slack.members import Members
-from customer_research.surfaces.slack.messages import Told, context
+from customer_research.surfaces.slack.messages import Told
 
 STATE = "alert_state"
 """The id of the line that says what was done last."""

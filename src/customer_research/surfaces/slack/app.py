@@ -24,14 +24,13 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from customer_research.documents.formats import render
-from customer_research.documents.formats.slack_ import escape
+from customer_research.documents.formats.slack_blocks import ASK, escape
 from customer_research.documents.formats.slack_controls import (
     ALERT_ACK,
     ALERT_ASSIGN,
     ALERT_BLOCK,
     ALERT_OUTCOME,
     ALERT_SNOOZE,
-    ASK,
 )
 from customer_research.domain.report import Report
 from customer_research.errors import ConfigError, CustomerResearchError, UsageError

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from customer_research.documents.formats.slack_ import Blocks
-from customer_research.documents.formats.slack_controls import asks, button, plain, select
+from customer_research.documents.formats.slack_blocks import Blocks, actions, asks, button, header, section, select
 from customer_research.domain.person import EVERYTHING, KINDS
 from customer_research.errors import CustomerResearchError
 from customer_research.research.usecases import Runner
 from customer_research.surfaces.slack.commands import COMMAND, asked
 from customer_research.surfaces.slack.members import Member
-from customer_research.surfaces.slack.messages import Told, content, of_error, section
+from customer_research.surfaces.slack.messages import Told, content, of_error
 
 REFRESH, HERE, MUTE, UNMUTE = "home_refresh", "home_here", "home_mute", "home_unmute"
 """What is pressed on the tab: show it anew; be told in Slack; hear nothing of a kind for a time; hear all again."""
@@ -28,12 +27,12 @@ _FURTHER = (("Who is at risk", "at-risk"), ("Renewals", "renewals"), ("Alerts", 
 
 async def home_of(runner: Runner, member: Member) -> dict[str, Any]:
     """The tab of one person."""
-    blocks: Blocks = [{"type": "header", "text": plain("Customer research", 150)}]
-    blocks.append({"type": "actions", "elements": [button("Refresh", REFRESH), *asks(_FURTHER)]})
+    blocks: Blocks = [header("Customer research")]
+    blocks.append(actions([button("Refresh", REFRESH), *asks(_FURTHER)]))
     for text in _SHOWN:
         blocks += [{"type": "divider"}, *(await _part(runner, member, text)).blocks]
         if text == "me":
-            blocks.append({"type": "actions", "elements": _preferences()})
+            blocks.append(actions(_preferences()))
     rest = section(
         f"Ask anywhere: `{COMMAND} TERM`, or `{COMMAND} help`. Answers are yours alone until you share them."
     )

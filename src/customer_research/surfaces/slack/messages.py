@@ -9,11 +9,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from customer_research.documents.formats import explanation, slack_
-from customer_research.documents.formats.slack_ import Blocks, escape
-from customer_research.documents.formats.slack_controls import alert_controls, asks, button, select
+from customer_research.documents.formats.slack_blocks import (
+    Blocks,
+    actions,
+    asks,
+    button,
+    context,
+    cut,
+    escape,
+    sections,
+    select,
+    texts,
+    within,
+)
+from customer_research.documents.formats.slack_controls import alert_controls
 from customer_research.domain.explanation import Explanation
 from customer_research.domain.report import Report, Table, Text
-from customer_research.domain.words import counted
 from customer_research.errors import AmbiguousOperator, CustomerResearchError, OperatorNotFound
 from customer_research.research.usecases import Answer
 from customer_research.research.usecases import Table as PlainTable
@@ -27,9 +38,6 @@ _FURTHER = ("profile", "health", "billing", "brief", "review")
 """What is asked next about an operator."""
 
 _FALLBACK = 300
-_SECTION = 2_900
-_LONGEST = slack_.MOST_CHARACTERS
-_CODE = re.compile(r"`([^`\n]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +48,7 @@ class Told:
     blocks: Blocks = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self.text) + sum(map(len, _texts(self.blocks)))
-
-
-def _texts(value: Any) -> Iterable[str]:
-    """Every text of blocks that people see."""
-    if isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from (inner,) if name == "text" and isinstance(inner, str) else _texts(inner)
+        return len(self.text) + sum(map(len, texts(self.blocks)))
 
 
 def plain(text: str, *more: str) -> Told:
@@ -79,8 +77,8 @@ def content(answer: Answer, *, by: str = "", question: str = "") -> Told:
         told = _lines(answer.lines)
     else:
         told = _lines("".join(body.pieces).splitlines())
-    beside = [_context(" ".join(answer.beside))] if answer.beside else []
-    shared = [_context(f"Shared by {by}: {COMMAND} {question}")] if by else []
+    beside = [context(" ".join(answer.beside))] if answer.beside else []
+    shared = [context(f"Shared by {by}: {COMMAND} {question}")] if by else []
     return Told(told.text, [*shared, *told.blocks, *beside])
 
 
@@ -126,7 +124,7 @@ def _candidates(error: CustomerResearchError, matches: Sequence[Any], question: 
         lines.append(f"`{COMMAND} {HELP}` tells what can be asked.")
     pressed = asks((match.candidate.name or match.operator_id, question.about(match.operator_id)) for match in shown)
     blocks = _sections([told, *reasons, *lines])
-    return Told(_short(told), [*blocks, *([{"type": "actions", "elements": pressed}] if pressed else [])])
+    return Told(_short(told), [*blocks, *([actions(pressed)] if pressed else [])])
 
 
 def _standing(match: Any) -> str:
@@ -156,14 +154,14 @@ def _controls(answer: Answer, question: Asked) -> Blocks:
     alerts = list(_alerts(body)) if question.command.use_case == "alerts" else []
     if alerts:
         chosen = select(OPEN_ALERT, "Open an alert", ((label, one) for one, label in alerts[:MOST_ALERTS]))
-        blocks.append({"type": "actions", "elements": [chosen]})
+        blocks.append(actions([chosen]))
     elements = [button("Share here", SHARE, text)]
     if question.command.use_case == "account-review":
         elements.append(button("PDF here", PDF, text))
     if body.operator_id and question.command.word != "find":
         rest = [word for word in _FURTHER if word != question.command.word]
         elements += asks((word.capitalize(), f"{word} {body.operator_id}") for word in rest)
-    return [*blocks, {"type": "actions", "elements": elements}]
+    return [*blocks, actions(elements)]
 
 
 _ALERT = re.compile(r"Alert ([0-9a-f]{4,12})\b")
@@ -195,50 +193,10 @@ def ask_again(text: str, owner_id: str) -> Asked:
     return found
 
 
-# -- blocks ------------------------------------------------------------------------------------------------------------
-
-
-def _context(text: str) -> dict[str, Any]:
-    return {
-        "type": "context",
-        "elements": [{"type": "mrkdwn", "text": _cut(escape(text), _SECTION), "verbatim": True}],
-    }
-
-
-def context(text: str, block_id: str = "") -> dict[str, Any]:
-    """A small line; `block_id` finds it again."""
-    return {**_context(text), **({"block_id": block_id} if block_id else {})}
-
-
-def section(text: str, **more: Any) -> dict[str, Any]:
-    """A paragraph, already escaped."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, _SECTION), "verbatim": True}, **more}
-
-
 def _sections(lines: Sequence[str]) -> Blocks:
-    """Lines as blocks; what has no room is counted."""
-    blocks: Blocks = []
-    current, used = "", 0
-    for at, line in enumerate(lines):
-        fitting = _cut(line, _SECTION)
-        used += len(fitting) + 2  # as JSON has it, which is what Slack seems to count
-        if used > _LONGEST:
-            blocks += [section(current)] if current else []
-            current = f"{counted(len(lines) - at, 'more line')}."
-            break
-        if len(current) + len(fitting) + 1 > _SECTION:
-            blocks.append(section(current))
-            current = ""
-        current = f"{current}\n{fitting}" if current else fitting
-    return [*blocks, section(current)] if current else blocks
-
-
-def _cut(text: str, longest: int) -> str:
-    """As much as has room; a cut never leaves half of an escape."""
-    if len(text) <= longest:
-        return text
-    return re.sub(r"&[a-z]{0,3}$", "", text[: longest - 2]) + "…"
+    """Lines as blocks; what has no room is counted, a line's end as JSON has it, which is what Slack seems to count."""
+    return sections(within([cut(line) for line in lines], slack_.MOST_CHARACTERS, "{}.", joint=2))
 
 
 def _short(text: str) -> str:
-    return _cut(text, _FALLBACK)
+    return cut(text, _FALLBACK)

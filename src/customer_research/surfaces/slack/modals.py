@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from customer_research.documents.formats.slack_controls import plain, select
+from customer_research.documents.formats.slack_blocks import plain, select
 from customer_research.domain.outcome import Intervention
 from customer_research.surfaces.slack.commands import COMMANDS
 
