@@ -63,7 +63,7 @@ def test_a_token_is_shown_once_and_lets_in_until_it_is_revoked(config: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("create", "x", "--email", "ada"), "That is no e-mail address."),
+        (("create", "x", "--email", "ada"), "'ada' is no e-mail address."),
         (("create", " ", "--email", "ada@example.com"), "A token's name has 1 to 200 characters."),
         (("create", "x", "--email", "ada@example.com", "--days", "0"), "--days"),
         (("revoke", "0123456789"), "There is no token '0123456789'."),

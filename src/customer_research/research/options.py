@@ -1,4 +1,4 @@
-"""Fields that several requests share: the same name, help text and bounds everywhere."""
+"""Fields that several requests share: the same name, help text and bounds everywhere; and what their texts mean."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from customer_research.domain import parsing
+from customer_research.domain.delivery import Address
+from customer_research.domain.zones import known
 from customer_research.errors import UsageError
 from customer_research.research.request import argument, option
+
+LONGEST_EMAIL = 200
+"""Characters of an e-mail address."""
 
 
 def operator(default: Any = ...) -> Any:
@@ -68,3 +73,41 @@ def instant_of(text: str) -> datetime:
         raise UsageError(
             f"{text[:40]!r} is neither a day nor an instant.", hint="Write 2026-11-01 or 2026-11-01T08:30:00Z."
         ) from None
+
+
+def email_of(text: str, hint: str) -> str:
+    """An e-mail address; `hint` says what to write where it is none.
+
+    Raises:
+        UsageError: it is none.
+    """
+    email = text.strip()
+    user, at, domain = email.partition("@")
+    if not (user and at and domain) or len(email) > LONGEST_EMAIL or not email.isprintable() or " " in email:
+        raise UsageError(f"{email[:60]!r} is no e-mail address.", hint=hint)
+    return email
+
+
+def address_of(text: str) -> Address:
+    """Where messages go, as `slack:C0123`.
+
+    Raises:
+        UsageError: it is no address.
+    """
+    try:
+        return Address.read(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def zone_of(text: str) -> str:
+    """The name of a time zone.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    name = text.strip()
+    if not known(name):
+        hint = "Give one as IANA names them: Europe/London, America/New_York."
+        raise UsageError(f"There is no time zone {name[:60]!r}.", hint=hint)
+    return name

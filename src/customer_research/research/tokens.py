@@ -9,6 +9,7 @@ from customer_research.domain.access import PERMISSIONS, Permission, Token
 from customer_research.domain.report import Report
 from customer_research.errors import UsageError
 from customer_research.reports.inquiries.tokens_report import REPORT, TokenList
+from customer_research.research import options
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.access import TokenBook
@@ -16,7 +17,7 @@ from customer_research.store.database import open_store
 
 SOURCE = "store"
 LONGEST = 200
-"""Characters of a token's name and e-mail address."""
+"""Characters of a token's name."""
 
 
 def create(
@@ -36,12 +37,10 @@ def create(
         UsageError: it has no name, or the address is none.
         StoreError: the store cannot be written to.
     """
-    name, email, owner_id = name.strip(), email.strip(), owner_id.strip()
+    name, owner_id = name.strip(), owner_id.strip()
     if not name or len(name) > LONGEST:
         raise UsageError(f"A token's name has 1 to {LONGEST} characters.", hint="Say what it is for.")
-    user, at, domain = email.partition("@")
-    if not (user and at and domain) or len(email) > LONGEST or not email.isprintable() or " " in email:
-        raise UsageError("That is no e-mail address.", hint="Calls are noted under it: --email ada@example.com.")
+    email = options.email_of(email, "Calls are noted under it: --email ada@example.com.")
     granted = tuple(one for one in PERMISSIONS if one == "read" or one in permissions)
     token = Token("", name, email, granted, owner_id, now, who, now + timedelta(days=days))
     with open_store(settings.store_url) as store:

@@ -22,6 +22,7 @@ from customer_research.reports.inquiries.alert_message import REPORT, AlertMessa
 from customer_research.reports.kinds.alerts import AlertBasis, can_wait, in_order
 from customer_research.research.alerting.open_list import basis_of
 from customer_research.research.delivering.composing import message_of, plain_message
+from customer_research.research.options import address_of
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, open_store
@@ -139,11 +140,7 @@ def _in_nobodys_book(basis: AlertBasis, alert: Alert) -> bool:
 
 
 def _addresses(to: Sequence[str]) -> Iterator[_Reader]:
-    for text in dict.fromkeys(to):
-        try:
-            yield _Reader(Address.read(text))
-        except ValueError as error:
-            raise UsageError(f"{error}") from None
+    return (_Reader(address_of(text)) for text in dict.fromkeys(to))
 
 
 def _owners(store: Store, basis: AlertBasis, told: Telling) -> Iterator[_Reader]:

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from customer_research.domain.delivery import Address
 from customer_research.domain.schedule import OWNERS, Run, Schedule
 from customer_research.errors import UsageError
+from customer_research.research.options import address_of
 from customer_research.research.scheduling.declared import shipped
 from customer_research.research.scheduling.times import checked, times
 from customer_research.settings import Settings
@@ -109,8 +109,8 @@ def add(settings: Settings, wish: Wish, *, who: str, rights: Collection[str], bo
         zone=wish.zone,
         after=wish.after,
         lateness=timedelta(hours=wish.late_hours),
-        recipients=tuple(dict.fromkeys(one if one == OWNERS else written(one) for one in wish.recipients)),
-        failures_to=wish.failures_to and written(wish.failures_to),
+        recipients=tuple(dict.fromkeys(one if one == OWNERS else str(address_of(one)) for one in wish.recipients)),
+        failures_to=wish.failures_to and str(address_of(wish.failures_to)),
         since=now,
         paused=False,
         created_at=now,
@@ -125,18 +125,6 @@ def add(settings: Settings, wish: Wish, *, who: str, rights: Collection[str], bo
             _check_chain(made, {one.name: one for one in schedules.all()})
         schedules.add(made)
     return made
-
-
-def written(address: str) -> str:
-    """An address as it is kept.
-
-    Raises:
-        UsageError: it is none.
-    """
-    try:
-        return str(Address.read(address))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
 
 
 def _check_chain(made: Schedule, others: Mapping[str, Schedule]) -> None:

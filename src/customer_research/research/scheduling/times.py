@@ -13,8 +13,9 @@ from functools import lru_cache
 from itertools import islice, takewhile
 from typing import TYPE_CHECKING
 
-from customer_research.domain.zones import known, zone
+from customer_research.domain.zones import zone
 from customer_research.errors import ExtraMissing, UsageError
+from customer_research.research.options import zone_of
 
 if TYPE_CHECKING:
     from cronsim import CronSim
@@ -50,11 +51,7 @@ def checked(cron: str, zone_name: str, now: datetime) -> str:
         ExtraMissing: the package that reads it is not installed.
     """
     line = " ".join(cron.split())
-    if not known(zone_name):
-        raise UsageError(
-            f"There is no time zone {zone_name[:60]!r}.",
-            hint="Give one as IANA names them: Europe/London, America/New_York.",
-        )
+    zone_of(zone_name)
     hint = "Five fields: minute, hour, day of the month, month, day of the week; `0 8 * * 1` is Mondays at 8:00."
     if len(line.split()) != FIELDS:
         raise UsageError(f"{line[:60]!r} is no cron line.", hint=hint)

@@ -8,10 +8,8 @@ from collections.abc import Callable
 from datetime import time
 from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.delivery import Address
 from customer_research.domain.person import EVERYTHING, KINDS, Person
 from customer_research.domain.words import instant_text, instant_words
-from customer_research.domain.zones import known
 from customer_research.errors import NotAllowed, UsageError
 from customer_research.research import options
 from customer_research.research.request import Request, argument, option, request
@@ -57,11 +55,7 @@ def _who(call: Call, email: str) -> str:
         NotAllowed: it is somebody else.
     """
     own = call.actor.name
-    wanted = email.strip() or own
-    user, at, domain = wanted.partition("@")
-    if not (user and at and domain) or " " in wanted or not wanted.isprintable():
-        hint = "Say whose: --email ada@example.com."
-        raise UsageError(f"{wanted[:60]!r} is no e-mail address.", hint=hint)
+    wanted = options.email_of(email.strip() or own, "Say whose: --email ada@example.com.")
     if wanted.lower() != own.lower() and not call.actor.may("configure"):
         raise NotAllowed(f"{own} may not see or change how others are told.", hint="Leave --email out.")
     return wanted
@@ -110,7 +104,7 @@ class Settings(_OfOne):
             if (given := getattr(self, field)) is not None:
                 changes[field] = _place(call, given.strip(), email)
         if self.zone is not None:
-            changes["zone"] = _zone(self.zone.strip())
+            changes["zone"] = options.zone_of(self.zone)
         if self.quiet is not None:
             changes["quiet_from"], changes["quiet_until"] = _quiet(self.quiet.strip())
         if not changes:
@@ -127,21 +121,12 @@ def _place(call: Call, given: str, email: str) -> str:
     """An address as it is kept; empty for the person's e-mail."""
     if given in {NONE, ""}:
         return ""
-    try:
-        address = str(Address.read(given))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
+    address = str(options.address_of(given))
     if address.lower() == f"email:{email.lower()}":
         return ""
     if call.actor.surface != SLACK or not _USER.fullmatch(address):  # Slack gives whoever asks there their own place
         _for_those_who_configure(call, "that others, or a place that several read, are told")
     return address
-
-
-def _zone(name: str) -> str:
-    if not known(name):
-        raise UsageError(f"There is no time zone {name[:60]!r}.", hint="Give one as IANA names them: Europe/London.")
-    return name
 
 
 def _quiet(text: str) -> tuple[time | None, time | None]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from customer_research.domain.access import PERMISSIONS, SlackPerson
 from customer_research.errors import UsageError
+from customer_research.research import options
 from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases.access import Actor
 from customer_research.research.usecases.answer import Answer, Table, lines
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from customer_research.research.usecases.runner import Audit, Call
 
 SURFACE = "slack"
-_LONGEST = 200
 _FORGET_EVERY = timedelta(hours=1)
 
 
@@ -43,7 +43,7 @@ class Allow(Request):
     finance: bool = option("May see what operators pay and are paid.", False)
 
     def answer(self, call: Call) -> Answer:
-        email = _address(self.email)
+        email = options.email_of(self.email, "Write ada@example.com.").lower()
         if self.only_own_book and not self.owner.strip():
             raise UsageError("--only-own-book needs --owner ID.", hint="Say whose book it is.")
         granted = tuple(one for one in PERMISSIONS if one == "read" or getattr(self, one, False))
@@ -52,14 +52,6 @@ class Allow(Request):
             kept = SlackBook(store).allow(person)
         whose = f", of the book of owner {kept.owner_id} alone" if kept.alone else ""
         return lines(f"{kept.email} may ask in Slack: {', '.join(kept.permissions)}{whose}.")
-
-
-def _address(text: str) -> str:
-    email = text.strip().lower()
-    user, at, domain = email.partition("@")
-    if not (user and at and domain) or len(email) > _LONGEST or not email.isprintable() or " " in email:
-        raise UsageError("That is no e-mail address.", hint="Write ada@example.com.")
-    return email
 
 
 @request
