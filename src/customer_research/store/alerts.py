@@ -23,6 +23,7 @@ from customer_research.domain.alert import (
 )
 from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
+from customer_research.store.beginnings import Beginnings
 from customer_research.store.database import insert_new
 from customer_research.store.schema import METADATA, Compact, Instant, storable
 
@@ -31,8 +32,9 @@ if TYPE_CHECKING:
 
 PROGRAM = "customer-research"
 """Who raised and cleared: the program itself."""
-SHORTEST_ID = 4
-"""The fewest digits of an episode's id that may stand for it."""
+
+_HINT = "`customer-research alerts` lists the open ones."
+_BEGINNINGS = Beginnings("alert", 4, _HINT)
 
 evaluation = Table(
     "alert_evaluation",
@@ -303,7 +305,7 @@ def _open(connection: sa.Connection, id_or_beginning: str) -> Episode:
     if found.cleared is not None:
         raise UsageError(
             f"Alert {found.id} is over since {found.cleared.as_of:%Y-%m-%d}.",
-            hint="`customer-research alerts` lists the open ones.",
+            hint=_HINT,
         )
     return found
 
@@ -315,19 +317,9 @@ def _reasons(connection: sa.Connection, found: Episode) -> tuple[Episode, ...]:
 
 
 def _named(connection: sa.Connection, id_or_beginning: str) -> Episode:
-    text = id_or_beginning.strip().lower()
-    hint = "`customer-research alerts` lists the open ones."
-    if len(text) < SHORTEST_ID or not set(text) <= set("0123456789abcdef"):
-        raise UsageError(
-            f"{id_or_beginning[:40]!r} is no alert's id: give at least {SHORTEST_ID} of its digits.", hint=hint
-        )
+    text = _BEGINNINGS.read(id_or_beginning)
     query = sa.select(episode).where(episode.c.id.startswith(text)).order_by(episode.c.id).limit(2)
-    found = [_episode(row) for row in connection.execute(query).mappings()]
-    if not found:
-        raise UsageError(f"There is no alert {text[:40]}.", hint=hint)
-    if len(found) > 1:
-        raise UsageError(f"More than one alert begins with {text}.", hint="Give more digits of its id.")
-    return found[0]
+    return _BEGINNINGS.only([_episode(row) for row in connection.execute(query).mappings()], text)
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from customer_research.domain.delivery import (
     Waiting,
 )
 from customer_research.errors import StoreError, UsageError
+from customer_research.store.beginnings import Beginnings
 from customer_research.store.database import insert_new
 from customer_research.store.schema import METADATA, Compact, Instant, storable
 
@@ -37,7 +38,7 @@ SHORTEST_KEY = 6
 NEAREST = 50
 """How many of those that are due first are looked at before all are: whether one is free takes a look at others."""
 
-_HINT = "`customer-research outbox list` shows the keys."
+_BEGINNINGS = Beginnings("delivery", SHORTEST_KEY, "`customer-research outbox list` shows the keys.", "key")
 
 outbox = Table(
     "outbox",
@@ -408,18 +409,9 @@ def drop_unsent(connection: sa.Connection, keys: Collection[str], reason: str, n
 
 
 def _named(connection: sa.Connection, key_or_beginning: str) -> Mapping[Any, Any]:
-    text = key_or_beginning.strip().lower()
-    if len(text) < SHORTEST_KEY or not set(text) <= set("0123456789abcdef"):
-        raise UsageError(
-            f"{key_or_beginning[:40]!r} is no delivery's key: give at least {SHORTEST_KEY} of its digits.", hint=_HINT
-        )
+    text = _BEGINNINGS.read(key_or_beginning)
     query = sa.select(outbox).where(outbox.c.key.startswith(text)).order_by(outbox.c.key).limit(2)
-    found = connection.execute(query).mappings().all()
-    if not found:
-        raise UsageError(f"There is no delivery {text[:KEY_DIGITS]}.", hint=_HINT)
-    if len(found) > 1:
-        raise UsageError(f"More than one delivery begins with {text}.", hint="Give more digits of its key.")
-    return found[0]
+    return _BEGINNINGS.only(connection.execute(query).mappings().all(), text)
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------

@@ -12,16 +12,15 @@ import sqlalchemy as sa
 from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, String, Table, Text
 
 from customer_research.domain.outcome import Outcome
-from customer_research.errors import UsageError
+from customer_research.store.beginnings import Beginnings
 from customer_research.store.schema import METADATA, Instant, storable
 
 if TYPE_CHECKING:
     from customer_research.store.database import Store
 
-SHORTEST_ID = 4
-"""The fewest digits of a record's id that may stand for it."""
-
-_HINT = "`customer-research outcome list` shows the ids."
+_BEGINNINGS = Beginnings(
+    "record", 4, "`customer-research outcome list` shows the ids.", none="No record that counts has the id"
+)
 
 outcome = Table(
     "outcome",
@@ -99,17 +98,8 @@ def _standing(records: list[Outcome]) -> list[Outcome]:
 
 
 def _named(standing: list[Outcome], id_or_beginning: str) -> Outcome:
-    text = id_or_beginning.strip().lower()
-    if len(text) < SHORTEST_ID or not set(text) <= set("0123456789abcdef"):
-        raise UsageError(
-            f"{id_or_beginning[:40]!r} is no record's id: give at least {SHORTEST_ID} of its digits.", hint=_HINT
-        )
-    found = [one for one in standing if one.id.startswith(text)]
-    if not found:
-        raise UsageError(f"No record that counts has the id {text[:40]}.", hint=_HINT)
-    if len(found) > 1:
-        raise UsageError(f"More than one record begins with {text[:40]}.", hint="Give more digits of its id.")
-    return found[0]
+    text = _BEGINNINGS.read(id_or_beginning)
+    return _BEGINNINGS.only([one for one in standing if one.id.startswith(text)], text)
 
 
 def _content(record: Outcome) -> tuple[Any, ...]:
