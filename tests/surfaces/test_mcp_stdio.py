@@ -16,7 +16,7 @@ from mcp.client.stdio import StdioServerParameters
 from mcp_calls import ERAS, told
 
 from customer_research.research.usecases import finished
-from customer_research.surfaces.mcp.logs import Redacted
+from customer_research.surfaces.logs import Redacted
 
 PRINTS = """
 import builtins, os, sys

@@ -31,8 +31,8 @@ from customer_research.store.access import TokenBook
 from customer_research.store.database import open_store
 from customer_research.store.outbox import Outbox
 from customer_research.store.schedules import ScheduleBook
+from customer_research.surfaces.logs import Lines, log_lines
 from customer_research.surfaces.serve.application import Serving, application
-from customer_research.surfaces.serve.logs import Lines, log_lines
 from customer_research.surfaces.serve.metrics import Figures
 
 SECONDS = 40.0

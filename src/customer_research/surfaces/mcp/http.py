@@ -34,7 +34,7 @@ from customer_research.domain.access import PERMISSIONS
 from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.research.usecases import Actor, Gate, Runner, Use
 from customer_research.settings import Settings, load_settings
-from customer_research.surfaces.mcp.logs import redact
+from customer_research.surfaces.logs import redact
 from customer_research.surfaces.mcp.server import server
 
 PATH = "/mcp"

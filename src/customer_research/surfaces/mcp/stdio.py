@@ -31,7 +31,7 @@ def serve(config: Path | None, actor: str) -> None:
         actor: who asks: the user of the operating system.
     """
     wire_in, wire_out = claimed()
-    from customer_research.surfaces.mcp.logs import redact  # noqa: PLC0415 - behind the descriptors
+    from customer_research.surfaces.logs import redact  # noqa: PLC0415 - behind the descriptors
 
     redact()
     asyncio.run(_served(wire_in, wire_out, config, actor))

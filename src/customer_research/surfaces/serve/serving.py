@@ -11,9 +11,9 @@ import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from customer_research.settings import load_settings
+from customer_research.surfaces.logs import log_lines
 from customer_research.surfaces.serve.application import Serving, application
 from customer_research.surfaces.serve.command import Part
-from customer_research.surfaces.serve.logs import log_lines
 
 DRAWN_SECONDS = 5
 """Beyond the time that runs have at the end, so long may calls under way go on."""

@@ -15,7 +15,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from customer_research.errors import ConfigError
 from customer_research.research.usecases import Runner, SlackDesk, Use
 from customer_research.settings import Settings, load_settings
-from customer_research.surfaces.mcp.logs import redact
+from customer_research.surfaces.logs import redact
 from customer_research.surfaces.slack.app import LATE_SECONDS, SlackApp, slack_app
 
 

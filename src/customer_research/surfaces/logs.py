@@ -1,16 +1,23 @@
-"""What a server writes to standard error: no text of an exception, no personal data; what went wrong and where in the code."""
+"""What a server writes to standard error: no text of an exception, no personal data; what went wrong and where in the code.
+
+A record is a line of words, or one JSON object a line.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
 import traceback
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
 from customer_research.documents.masking import mask_text
-from customer_research.domain.words import clean
+from customer_research.domain.words import clean, instant_text
+
+OURS = "customer_research"
 
 _ADDRESSED = ("httpx2", "httpcore2")
 """They log each request with its address, which of a webhook or a calendar feed is a secret: never below warnings."""
@@ -34,15 +41,31 @@ class Redacted(logging.Formatter):
         return " < ".join((kind.__name__ if kind else "unknown", *_places(trace)))
 
 
+class Lines(Redacted):
+    """A record as JSON: when, how grave, who says it, what; of an exception its type and where it came from."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        told: dict[str, Any] = {
+            "at": instant_text(datetime.fromtimestamp(record.created, UTC), "milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "said": mask_text(clean(record.getMessage())),
+        }
+        if record.exc_info:
+            told["fault"] = self.formatException(record.exc_info)
+        return json.dumps(told, ensure_ascii=False)
+
+
 def _places(trace: TracebackType | None) -> list[str]:
     frames = traceback.extract_tb(trace)[-_FRAMES:] if trace else []
     return [f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames)]  # noqa: PTH119 - a name in a log
 
 
-def redact() -> None:
+def redact(*, as_json: bool = False) -> None:
     """Have all logs written so, warnings and what is graver; more where CUSTOMER_RESEARCH_DEBUG asks for it."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacted())
+    handler.setFormatter(Lines() if as_json else Redacted())
     root = logging.getLogger()
     for old in tuple(root.handlers):
         root.removeHandler(old)
@@ -51,3 +74,9 @@ def redact() -> None:
     for name in _ADDRESSED:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(capture=True)
+
+
+def log_lines(*, as_json: bool) -> None:
+    """Have all logs written so: what this program says from information on, others from warnings on."""
+    redact(as_json=as_json)
+    logging.getLogger(OURS).setLevel(logging.INFO)
