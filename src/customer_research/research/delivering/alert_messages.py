@@ -12,9 +12,8 @@ from datetime import datetime, timedelta
 from customer_research.documents.present import source_title
 from customer_research.domain.alert import Alert, alerts_of
 from customer_research.domain.alert_told import OVER, AlertTold, News, goes_on, news
-from customer_research.domain.delivery import MUTED, Address, Delivery, Envelope, Message
+from customer_research.domain.delivery import Delivery, Envelope, Message
 from customer_research.domain.line import Line
-from customer_research.domain.person import Person
 from customer_research.domain.words import counted
 from customer_research.domain.zones import zone
 from customer_research.errors import UsageError
@@ -22,6 +21,7 @@ from customer_research.reports.inquiries.alert_message import REPORT, AlertMessa
 from customer_research.reports.kinds.alerts import AlertBasis, can_wait, in_order
 from customer_research.research.alerting.open_list import basis_of
 from customer_research.research.delivering.composing import message_of, plain_message
+from customer_research.research.delivering.readers import Reader
 from customer_research.research.options import address_of
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
@@ -34,6 +34,8 @@ ALERT, NOTE = "alert", "alert_note"
 
 BUDGET = 3
 """Alerts that one reader is told in a week: what is to be done now comes beyond it, what is over it stands in the list of alerts."""
+
+_OVER_BUDGET = "Over the week's budget: it stands in the list of alerts, and the digest counts it."
 
 
 @dataclass(slots=True)
@@ -73,31 +75,6 @@ class Telling:
         return tuple(said)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Who is told: by which address, of whose operators (empty: everybody's, and of sources), and how they want it."""
-
-    address: Address
-    owner_id: str = ""
-    person: Person | None = None
-
-    @property
-    def elsewhere(self) -> Address | None:
-        """Where they hear of what cannot be delivered."""
-        second = self.person.second_place if self.person is not None else ""
-        return Address.read(second) if second else None
-
-    def takes(self, line: Line | None) -> bool:
-        """Whether they are told of the operator of a line (None: of a source, or of one of whom nothing is known)."""
-        return not self.owner_id or (line is not None and line.owner_id == self.owner_id)
-
-    def week(self, now: datetime) -> datetime:
-        """When their week began."""
-        local = now.astimezone(zone(self.person.zone if self.person is not None else "UTC"))
-        monday = local - timedelta(days=local.weekday())
-        return monday.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
-
-
 def tell(
     settings: Settings, *, to: Sequence[str] = (), owners: bool = False, budget: int = BUDGET, now: datetime
 ) -> Telling:
@@ -124,7 +101,8 @@ def tell(
         basis, _ = basis_of(settings, store, episodes, "open alerts", now)
         told = Telling()
         alerts = in_order(basis, alerts_of(episodes))
-        for reader in [*_addresses(to), *(_owners(store, basis, told) if owners else ())]:
+        addressed = [Reader(address_of(text)) for text in dict.fromkeys(to)]
+        for reader in [*addressed, *(_owners(store, basis, told) if owners else ())]:
             _Round(store, basis, reader, told, budget=budget).run(alerts)
         told.unowned = 0 if to else sum(_in_nobodys_book(basis, alert) for alert in alerts)
     return told
@@ -139,11 +117,7 @@ def _in_nobodys_book(basis: AlertBasis, alert: Alert) -> bool:
     return news(alert, band, None, waits=waits, baseline=basis.baseline, now=basis.generated_at) is not None
 
 
-def _addresses(to: Sequence[str]) -> Iterator[_Reader]:
-    return (_Reader(address_of(text)) for text in dict.fromkeys(to))
-
-
-def _owners(store: Store, basis: AlertBasis, told: Telling) -> Iterator[_Reader]:
+def _owners(store: Store, basis: AlertBasis, told: Telling) -> Iterator[Reader]:
     """The account owners of the operators with alerts, each with what they want."""
     names = {line.owner_id: line.owner for line in basis.lines.values() if line.owner_id}
     people = People(store)
@@ -151,27 +125,32 @@ def _owners(store: Store, basis: AlertBasis, told: Telling) -> Iterator[_Reader]
         found = people.owning(owner_id)
         if not found:
             told.nowhere.append(name or owner_id)
-        yield from (_Reader(Address.read(person.place), owner_id, person) for person in found)
+        yield from map(Reader.of, found)
 
 
 class _Round:
     """What one reader is told."""
 
-    def __init__(self, store: Store, basis: AlertBasis, reader: _Reader, told: Telling, *, budget: int) -> None:
+    def __init__(self, store: Store, basis: AlertBasis, reader: Reader, told: Telling, *, budget: int) -> None:
         self._book, self._box = AlertBook(store), Outbox(store)
         self._basis, self._reader, self._now, self._told = basis, reader, basis.generated_at, told
         self._last = self._box.last_about((ALERT, NOTE), reader.address)
-        self._left = budget - self._box.put_since((ALERT,), reader.address, reader.week(self._now))
+        self._left = budget - self._box.put_since((ALERT,), reader.address, _week(self._now, reader.zone))
 
     def run(self, alerts: Sequence[Alert]) -> None:
         """Tell of these alerts, the most urgent first, and that others are over."""
         for alert in alerts:
             line = self._basis.lines.get(alert.subject)
-            if self._reader.takes(line):
+            if self._takes(line):
                 self._tell(alert, line)
         for subject, last in self._last.items():
             if subject not in {alert.subject for alert in alerts}:
                 self._end(subject, last)
+
+    def _takes(self, line: Line | None) -> bool:
+        """Whether the operator of a line is this reader's (None: a source, or an operator of whom nothing is known)."""
+        person = self._reader.person
+        return person is None or (line is not None and line.owner_id == person.owner_id)
 
     def _tell(self, alert: Alert, line: Line | None) -> None:
         band = line.band if line is not None else ""
@@ -194,20 +173,13 @@ class _Round:
         return _with_controls(made, alert) if reader.address.channel == "slack" else made
 
     def _put(self, message: Message, *, urgent: bool) -> None:
-        person, counts = self._reader.person, message.kind == ALERT
-        muted = person is not None and person.mutes(ALERT, self._now)
+        counts = message.kind == ALERT
+        muted = self._reader.dropped(ALERT, self._now)
         over = counts and not urgent and self._left <= 0
-        dropped = (
-            MUTED
-            if muted
-            else "Over the week's budget: it stands in the list of alerts, and the digest counts it."
-            if over
-            else ""
-        )
-        due = self._now if person is None else person.sent_at(self._now)
-        if not self._box.put(message, now=self._now, due=due, dropped=dropped):
+        dropped = muted or (_OVER_BUDGET if over else "")
+        if not self._box.put(message, now=self._now, due=self._reader.due(self._now), dropped=dropped):
             return
-        self._told.muted += muted
+        self._told.muted += bool(muted)
         self._told.held += bool(dropped) and not muted
         self._told.put += not dropped
         self._left -= counts and not dropped
@@ -226,6 +198,13 @@ class _Round:
         envelope = Envelope(NOTE, subject, occasion, self._reader.address, after=_root(before))
         because = newest.cleared_because or "It no longer holds."
         self._put(plain_message(f"{name}: the alert is over", (f"{newest.title}: {because}",), envelope), urgent=True)
+
+
+def _week(now: datetime, zone_name: str) -> datetime:
+    """When the week of a reader began."""
+    local = now.astimezone(zone(zone_name))
+    monday = local - timedelta(days=local.weekday())
+    return monday.replace(hour=0, minute=0, second=0, microsecond=0).astimezone(now.tzinfo)
 
 
 def _root(before: Delivery) -> str:

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 
 from customer_research.connect.source import Clock
 from customer_research.domain.advice import Meeting as Talk
-from customer_research.domain.delivery import MUTED, Address, Envelope, Message
+from customer_research.domain.delivery import Envelope, Message
 from customer_research.domain.meeting import Meeting, MeetingState, MetOperator, Window
 from customer_research.domain.person import Person
 from customer_research.domain.report import Report
@@ -24,6 +24,7 @@ from customer_research.domain.zones import zone
 from customer_research.errors import CustomerResearchError
 from customer_research.reports.blocks import proven_prose
 from customer_research.research.delivering.composing import message_of, plain_message
+from customer_research.research.delivering.readers import Reader
 from customer_research.store.briefs import Brief, Briefs, Posting, Told
 from customer_research.store.database import Store
 from customer_research.store.meetings import Meetings
@@ -166,15 +167,15 @@ class Planner:
     ) -> Mapping[str, Posting]:
         """A few words in the place of each message of a brief."""
         reader = self._reader(brief.owner, brief.place)
-        before = _local(brief.starts_at, reader.person)
-        when = _local(meeting.starts_at, reader.person) if meeting is not None else before
+        before = _local(brief.starts_at, reader.zone)
+        when = _local(meeting.starts_at, reader.zone) if meeting is not None else before
         notes = {}
         for operator_id, key in brief.keys.items():
             names = clean(meeting.names) if meeting is not None else "an operator"
             title = f"Changed: meeting with {names} on {before}"
             lines = [one.replace("{when}", when) for one in words]
             message = plain_message(title, lines, self._envelope(brief, operator_id, reader, updates=key))
-            notes[key] = reader.posting(message, now, max(brief.starts_at, now + timedelta(hours=1)))
+            notes[key] = _posting(reader, message, now, max(brief.starts_at, now + timedelta(hours=1)))
         return notes
 
     async def _anew(self, brief: Brief, meeting: Meeting, now: datetime) -> Mapping[str, Posting] | None:
@@ -187,8 +188,8 @@ class Planner:
                 return None
             envelope = self._envelope(brief, operator_id, reader, updates=key)
             operator = next(one for one in meeting.operators if one.operator_id == operator_id)
-            message = _message(report, meeting, operator, envelope, reader.person, now)
-            posted[key] = reader.posting(message, now, meeting.starts_at)
+            message = _message(report, meeting, operator, envelope, reader.zone, now)
+            posted[key] = _posting(reader, message, now, meeting.starts_at)
         return posted
 
     # -- what is due -----------------------------------------------------------------------------------------------------
@@ -234,8 +235,8 @@ class Planner:
                 return False
             envelope = self._envelope(brief, operator.operator_id, reader, after=next(iter(keys.values()), ""))
             keys[operator.operator_id] = envelope.key
-            message = _message(report, meeting, operator, envelope, reader.person, now)
-            postings.append(reader.posting(message, now, meeting.starts_at))
+            message = _message(report, meeting, operator, envelope, reader.zone, now)
+            postings.append(_posting(reader, message, now, meeting.starts_at))
         return self._briefs.put(replace(brief, keys=keys), postings)
 
     async def _report(self, operator_id: str, talk: Talk) -> Report | None:
@@ -248,35 +249,22 @@ class Planner:
                 self._failed[asked] = f"No brief of {operator_id} can be made: {error.message}"
         return self._made.get(asked)
 
-    def _reader(self, owner: str, place: str = "") -> _Reader:
+    def _reader(self, owner: str, place: str = "") -> Reader:
         """Who is told: our person who meets; where they were told before (`place`), they are told again."""
         person = self._people.find(owner) or Person(owner, zone=self._zone)
-        return _Reader(person, Address.read(place or person.place))
+        return Reader.of(person, place)
 
     @staticmethod
-    def _envelope(brief: Brief, operator_id: str, reader: _Reader, *, after: str = "", updates: str = "") -> Envelope:
+    def _envelope(brief: Brief, operator_id: str, reader: Reader, *, after: str = "", updates: str = "") -> Envelope:
         occasion = f"{brief.meeting}/{brief.lead}/{brief.number}"
         if updates:
             occasion += f"/{brief.changes + 1}"
         return Envelope(KIND, operator_id, occasion, reader.address, reader.elsewhere, after=after, updates=updates)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Who is told, and where."""
-
-    person: Person
-    address: Address
-
-    @property
-    def elsewhere(self) -> Address | None:
-        """Where they hear of it if that place fails."""
-        second = self.person.second_place
-        return Address.read(second) if second else None
-
-    def posting(self, message: Message, now: datetime, until: datetime) -> Posting:
-        """A message as it is put: after their quiet hours, and not at all where they have muted briefs."""
-        return Posting(message, self.person.sent_at(now), until, MUTED if self.person.mutes(KIND, now) else "")
+def _posting(reader: Reader, message: Message, now: datetime, until: datetime) -> Posting:
+    """A message as it is put: after the reader's quiet hours, and not at all where they have muted briefs."""
+    return Posting(message, reader.due(now), until, reader.dropped(KIND, now))
 
 
 def _is_told(meeting: Meeting) -> bool:
@@ -285,10 +273,10 @@ def _is_told(meeting: Meeting) -> bool:
 
 
 def _message(  # noqa: PLR0917 - what is told, to whom, when
-    report: Report, meeting: Meeting, operator: MetOperator, envelope: Envelope, person: Person, now: datetime
+    report: Report, meeting: Meeting, operator: MetOperator, envelope: Envelope, zone_name: str, now: datetime
 ) -> Message:
     """The brief of an operator for a meeting: when it is and why it is taken to be with them stand above all else."""
-    when = _local(meeting.starts_at, person)
+    when = _local(meeting.starts_at, zone_name)
     said = [f"You meet {clean(meeting.names)} on {when}.", clean(operator.because)]
     if len(meeting.operators) > 1:
         said.append("It may be with any of them: look at who is invited.")
@@ -296,10 +284,10 @@ def _message(  # noqa: PLR0917 - what is told, to whom, when
         said.append("The calendar names a time zone that nobody knows: look at the hour there.")
     if meeting.state == "unread":
         said.append(
-            f"Its calendar is no longer read; it was last, {_seen(meeting, person)}: look there whether it stands."
+            f"Its calendar is no longer read; it was last, {_seen(meeting, zone_name)}: look there whether it stands."
         )
     elif now - meeting.seen_at > FRESH:
-        said.append(f"Its calendar was last read {_seen(meeting, person)}: look there whether it still stands.")
+        said.append(f"Its calendar was last read {_seen(meeting, zone_name)}: look there whether it still stands.")
     first = proven_prose(" ".join(said), (meeting.receipt,), meeting.seen_at)
     told = replace(report, title=f"{report.title} on {when}", warnings=(first, *report.warnings))
     return message_of(told, envelope, title=f"Brief: meeting with {clean(meeting.names)} on {when}")
@@ -333,13 +321,13 @@ _OFF: Mapping[MeetingState, str] = {
 }
 
 
-def _seen(meeting: Meeting, person: Person) -> str:
-    return f"at {_local(meeting.seen_at, person)}"
+def _seen(meeting: Meeting, zone_name: str) -> str:
+    return f"at {_local(meeting.seen_at, zone_name)}"
 
 
-def _local(at: datetime, person: Person) -> str:
+def _local(at: datetime, zone_name: str) -> str:
     """An instant by a person's clock."""
-    return f"{at.astimezone(zone(person.zone)):%Y-%m-%d %H:%M} {person.zone}"
+    return f"{at.astimezone(zone(zone_name)):%Y-%m-%d %H:%M} {zone_name}"
 
 
 def _hours(minutes: int) -> str:

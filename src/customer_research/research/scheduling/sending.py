@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from customer_research.domain.delivery import MUTED, Address, Envelope, Message, message_key
+from customer_research.domain.delivery import Address, Envelope, Message, message_key
 from customer_research.domain.person import Person
 from customer_research.domain.report import Prose, Report
 from customer_research.domain.schedule import OWNERS, Run, Schedule
 from customer_research.domain.words import counted, instant_words
 from customer_research.domain.zones import zone
 from customer_research.research.delivering.composing import message_of, plain_message
+from customer_research.research.delivering.readers import Reader
 from customer_research.research.portfolio.books import looking
 from customer_research.research.scheduling.times import coming
 from customer_research.settings import Settings
@@ -37,8 +38,8 @@ _ALMOST_A_WEEK = timedelta(days=6)
 
 
 @dataclass(frozen=True, slots=True)
-class Reader:
-    """Who is told: an account owner's id and name (empty: nobody's), and how they want it; None: nobody knows."""
+class Owner:
+    """An account owner who has operators: id and name, and how they want to be told; None: nobody knows."""
 
     owner_id: str
     name: str
@@ -94,7 +95,7 @@ class Sending:
         """The addresses that the schedule names itself."""
         return tuple(Address.read(one) for one in self._schedule.recipients if one != OWNERS)
 
-    def readers(self, settings: Settings) -> tuple[Reader, ...]:
+    def owners(self, settings: Settings) -> tuple[Owner, ...]:
         """Every account owner who has operators in the newest snapshot.
 
         Raises:
@@ -107,7 +108,7 @@ class Sending:
         if not (self._schedule.book or self.addresses()):  # who is named is told of everybody
             self.sent.ownerless = sum(one.operators for one in owners if not one.owner_id)
         return tuple(
-            Reader(one.owner_id, one.name, person)
+            Owner(one.owner_id, one.name, person)
             for one in owners
             if one.owner_id and self._schedule.book in {"", one.owner_id}  # who made it may see one book alone
             for person in self._people.owning(one.owner_id) or (None,)
@@ -115,31 +116,25 @@ class Sending:
 
     def of_everybody(self, said: Report | Sequence[str], title: str) -> None:
         """Send what is about everybody to the addresses that are named."""
-        elsewhere = _address(self._schedule.failures_to)
+        failures = Address.read(self._schedule.failures_to) if self._schedule.failures_to else None
         for address in self.addresses():
-            envelope = Envelope(
-                *_about(self._schedule, self._run), address, elsewhere if elsewhere != address else None
-            )
-            self._put(said, title, envelope)
+            self._put(said, title, TEAM, Reader(address, failures if failures != address else None))
 
-    def of_reader(self, said: Report | Sequence[str], title: str, reader: Reader, person: Person) -> None:
+    def of_owner(self, said: Report | Sequence[str], title: str, owner: Owner, person: Person) -> None:
         """Send an account owner what is about their own operators, as they want it."""
-        kind, _, occasion = _about(self._schedule, self._run)
-        address = Address.read(person.place)
-        envelope = Envelope(kind, reader.owner_id, occasion, address, _address(person.second_place))
-        self._put(said, title, envelope, person)
+        self._put(said, title, owner.owner_id, Reader.of(person))
 
-    def nowhere(self, reader: Reader) -> None:
+    def nowhere(self, owner: Owner) -> None:
         """Note that nobody knows where an account owner wants to be told."""
-        self.sent.nowhere += (reader.name or reader.owner_id,)
+        self.sent.nowhere += (owner.name or owner.owner_id,)
 
-    def _put(self, said: Report | Sequence[str], title: str, envelope: Envelope, person: Person | None = None) -> None:
-        due = self._now if person is None else person.sent_at(self._now)
-        muted = person is not None and person.mutes(envelope.kind, self._now)
-        message = self._message(said, title, envelope)
-        if not self._outbox.put(message, now=self._now, due=due, dropped=MUTED if muted else ""):
+    def _put(self, said: Report | Sequence[str], title: str, subject: str, reader: Reader) -> None:
+        kind, occasion = _about(self._schedule, self._run)
+        message = self._message(said, title, Envelope(kind, subject, occasion, reader.address, reader.elsewhere))
+        dropped = reader.dropped(kind, self._now)
+        if not self._outbox.put(message, now=self._now, due=reader.due(self._now), dropped=dropped):
             self.sent.there += 1
-        elif muted:
+        elif dropped:
             self.sent.muted += 1
         else:
             self.sent.new += 1
@@ -188,21 +183,21 @@ def told_of(store: Store, schedule: Schedule, run: Run, now: datetime) -> int:
 
 def _without(store: Store, schedule: Schedule, run: Run, now: datetime) -> Iterator[tuple[Address, datetime]]:
     """The account owners who got nothing of a run: where they are told so, and from when."""
-    kind, _, occasion = _about(schedule, run)
+    kind, occasion = _about(schedule, run)
     for one in People(store).all():
-        address = Address.read(one.place)
-        waits = bool(one.owner_id) and schedule.book in {"", one.owner_id} and not one.mutes(kind, now)
-        if waits and not Outbox(store).has(message_key(kind, one.owner_id, occasion, address)):
-            yield address, one.sent_at(now)
+        reader = Reader.of(one)
+        waits = bool(one.owner_id) and schedule.book in {"", one.owner_id} and not reader.dropped(kind, now)
+        if waits and not Outbox(store).has(message_key(kind, one.owner_id, occasion, reader.address)):
+            yield reader.address, reader.due(now)
 
 
-def _about(schedule: Schedule, run: Run) -> tuple[str, str, str]:
-    """Kind, subject and period of a message about everybody; what else was asked for is another message of the same period."""
+def _about(schedule: Schedule, run: Run) -> tuple[str, str]:
+    """Kind and period of a run's messages; what else was asked for is another message of the same period."""
     kind = DIGEST if schedule.use_case == DIGEST else REMINDER if schedule.note else REPORT
     asked = ", ".join(f"{name}={value}" for name, value in sorted(schedule.request.items()))
     if kind == DIGEST:
-        return kind, TEAM, f"{_period(schedule, run)} {asked}".strip()
-    return kind, TEAM, f"{schedule.name} {run.planned_at:%Y-%m-%dT%H:%M:%SZ}"
+        return kind, f"{_period(schedule, run)} {asked}".strip()
+    return kind, f"{schedule.name} {run.planned_at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _period(schedule: Schedule, run: Run) -> str:
@@ -224,7 +219,3 @@ def _span(late: timedelta) -> str:
     hours, rest = divmod(int(late.total_seconds()), _HOUR_SECONDS)
     minutes = rest // _MINUTE_SECONDS
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
-
-
-def _address(written: str) -> Address | None:
-    return Address.read(written) if written else None

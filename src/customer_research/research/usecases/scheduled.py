@@ -17,7 +17,7 @@ from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.research.delivering.worker import worker_name
 from customer_research.research.request import validated
 from customer_research.research.scheduling.scheduler import Outcome, Scheduler
-from customer_research.research.scheduling.sending import Reader, Sending, told_of
+from customer_research.research.scheduling.sending import Owner, Sending, told_of
 from customer_research.research.usecases.access import Actor, by_rights, within_book
 from customer_research.research.usecases.answer import Answer, Table
 from customer_research.research.usecases.registry import use_case
@@ -69,23 +69,21 @@ class Performing:
         sending = Sending(self._store, schedule, run, self._clock())
         state, said = await self._everybody(schedule, sending)
         states, faults = [state], list[str]()
-        for reader in await asyncio.to_thread(sending.readers, self._settings):
+        for owner in await asyncio.to_thread(sending.owners, self._settings):
             try:
-                states.append(await self._reader(schedule, sending, reader))
+                states.append(await self._owner(schedule, sending, owner))
             except CustomerResearchError as error:  # the others are told nevertheless
-                faults.append(f"{reader.name or reader.owner_id}: {error.message}")
+                faults.append(f"{owner.name or owner.owner_id}: {error.message}")
         return _outcome(states, faults, f"{said} {sending.sent.words()}".strip(), sending.sent.new)
 
-    async def _reader(self, schedule: Schedule, sending: Sending, reader: Reader) -> str:
+    async def _owner(self, schedule: Schedule, sending: Sending, owner: Owner) -> str:
         """What is told to one account owner; how it came out."""
-        if reader.person is None:
-            sending.nowhere(reader)
+        if owner.person is None:
+            sending.nowhere(owner)
             return UNTOLD
-        actor = dataclasses.replace(
-            actor_of(schedule), book=reader.owner_id
-        )  # as that owner's book: it is narrowed to theirs
+        actor = dataclasses.replace(actor_of(schedule), book=owner.owner_id)  # it is narrowed to that owner's book
         answer = await self._use(schedule.use_case, schedule.request, actor)
-        await asyncio.to_thread(sending.of_reader, sendable(answer), _title(schedule), reader, reader.person)
+        await asyncio.to_thread(sending.of_owner, sendable(answer), _title(schedule), owner, owner.person)
         return answer.state
 
     async def _everybody(self, schedule: Schedule, sending: Sending) -> tuple[str, str]:
