@@ -34,6 +34,10 @@ _SOCIAL = re.compile(
     r"(?<![\w-])(?!000)\d{3}([ -])\d{2}\1\d{4}(?![\w-])|(?i:ssn|social security(?: number| no\.?)?)\W{0,3}(\d{9})(?!\d)"
 )
 _SHAPED_PHONE = re.compile(r"(?<![\w-])(?:\+\d[\d\s().-]{7,16}\d|\(?\d{3}\)?[-.\s]\d{3}[-.]\d{4})(?![\w-])")
+_BETWEEN = r"(?:[^\w,$:;%=]|[xX\u30fc])"
+_PERHAPS_PHONE = re.compile(rf"[+\uff0b]{_BETWEEN}{{0,9}}\d(?:{_BETWEEN}{{0,4}}\d){{5}}|\d(?:{_BETWEEN}{{0,4}}\d){{8}}")
+"""What a number of any country's plan holds at least: 6 digits behind a plus, or 9 (10 in North America, 011 and 6 to go abroad)."""
+
 _LOCAL_PHONE = re.compile(
     r"(?<![\w./$#-])[2-9]\d{2}-\d{4}(?![\w-])"
     r"|(?i:\b(?:phone|call|ring|tel|cell|mobile|office|fax|dial|text|whatsapp)\b\D{0,12})(\d{3}[ .]\d{4})(?![\w-])"
@@ -193,13 +197,15 @@ def _digits(text: str) -> int:
 
 def _numbers(text: str) -> Iterator[Span]:
     """Card numbers (by issuer and check digit), bank accounts (by checksum) and social-security numbers (by shape)."""
-    from stdnum import iban, luhn  # noqa: PLC0415 - only texts with many digits ask for it
-
     for hit in _CARD.finditer(text):
+        from stdnum import luhn  # noqa: PLC0415 - start-up time: few texts hold such a number
+
         bare = re.sub(r"\D", "", hit[0])
         if _ISSUERS.match(bare) and luhn.is_valid(bare):
             yield hit.start(), hit.end(), tail(bare, 4)
     for hit in _IBAN.finditer(text):
+        from stdnum import iban  # noqa: PLC0415 - start-up time
+
         if iban.is_valid(hit[0]):
             yield hit.start(), hit.end(), tail(hit[0], 4)
     for hit in _SOCIAL.finditer(text):
@@ -217,15 +223,9 @@ def _addresses(text: str) -> Iterator[Span]:
 
 
 def _phones(text: str) -> Iterator[Span]:
-    from phonenumbers import Leniency, PhoneNumberMatcher  # noqa: PLC0415 - only texts with many digits ask for it
-
     plus = _ABROAD.sub(" +", text)  # as written abroad; places stay
-    for match in PhoneNumberMatcher(plus, "US", leniency=Leniency.VALID):
-        before = text[: match.start]
-        identifier = _PATH.search(before) or (match.raw_string.isdigit() and _NUMBERED.search(before))
-        if not identifier:
-            abroad = plus[match.start] != text[match.start]  # the first of two zeros stands before the plus
-            yield match.start - abroad, match.end, tail(match.raw_string, 2)
+    if _PERHAPS_PHONE.search(plus):
+        yield from _planned_phones(text, plus)
     for hit in _LOCAL_PHONE.finditer(text):
         group = 1 if hit[1] else 0
         yield hit.start(group), hit.end(group), tail(hit[group], 2)
@@ -233,3 +233,15 @@ def _phones(text: str) -> Iterator[Span]:
     for hit in _TRUNK_PHONE.finditer(text):
         if _digits(hit[0]) in _TRUNK_DIGITS and not _DATE.search(hit[0]):
             yield hit.start(), hit.end(), tail(hit[0], 2)
+
+
+def _planned_phones(text: str, plus: str) -> Iterator[Span]:
+    """Numbers of some country's numbering plan, in a text and in the same with a plus before what is written as abroad."""
+    from phonenumbers import Leniency, PhoneNumberMatcher  # noqa: PLC0415 - start-up time: few texts may hold one
+
+    for match in PhoneNumberMatcher(plus, "US", leniency=Leniency.VALID):
+        before = text[: match.start]
+        identifier = _PATH.search(before) or (match.raw_string.isdigit() and _NUMBERED.search(before))
+        if not identifier:
+            abroad = plus[match.start] != text[match.start]  # the first of two zeros stands before the plus
+            yield match.start - abroad, match.end, tail(match.raw_string, 2)

@@ -6,19 +6,21 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.advice import Advice
-from customer_research.domain.alert import AlertsAbout
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
-from customer_research.domain.health import Finding, HealthScore
-from customer_research.domain.history import ScoreHistory
-from customer_research.domain.identity import Match
 from customer_research.domain.peers import NO_PEERS, Peers
-from customer_research.domain.rates import Rates
-from customer_research.domain.report import Freshness
-from customer_research.domain.track import TrackRecord
-from customer_research.domain.urgency import Urgency
+
+if TYPE_CHECKING:
+    from customer_research.domain.advice import Advice
+    from customer_research.domain.alert import AlertsAbout
+    from customer_research.domain.health import Finding, HealthScore
+    from customer_research.domain.history import ScoreHistory
+    from customer_research.domain.identity import Match
+    from customer_research.domain.rates import Rates
+    from customer_research.domain.report import Freshness
+    from customer_research.domain.track import TrackRecord
+    from customer_research.domain.urgency import Urgency
 
 
 @dataclass(frozen=True, slots=True)

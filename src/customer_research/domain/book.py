@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.line import Line
-from customer_research.domain.meeting import Asked
-from customer_research.domain.money import Amounts
-from customer_research.domain.portfolio import Moves
-from customer_research.domain.report import Freshness
-from customer_research.domain.snapshot import Snapshot
+if TYPE_CHECKING:
+    from customer_research.domain.evidence import Gap, Receipt
+    from customer_research.domain.line import Line
+    from customer_research.domain.meeting import Asked
+    from customer_research.domain.money import Amounts
+    from customer_research.domain.portfolio import Moves
+    from customer_research.domain.report import Freshness
+    from customer_research.domain.snapshot import Snapshot
 
 
 @dataclass(frozen=True, slots=True)

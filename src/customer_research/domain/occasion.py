@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-from customer_research.domain.advice import Meeting
-from customer_research.domain.report import Audience
+if TYPE_CHECKING:
+    from customer_research.domain.advice import Meeting
+    from customer_research.domain.report import Audience
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from customer_research.domain.account import Account
-from customer_research.domain.alert import AlertEvent, Episode
-from customer_research.domain.evidence import Figure, Gap, Receipt
-from customer_research.domain.health import Band, HealthScore, Status
-from customer_research.domain.line import Line
-from customer_research.domain.money import Amounts
-from customer_research.domain.rates import Rates
-from customer_research.domain.report import Freshness
-from customer_research.domain.snapshot import Snapshot
-from customer_research.domain.track import TrackRecord
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
+    from customer_research.domain.alert import AlertEvent, Episode
+    from customer_research.domain.evidence import Figure, Gap, Receipt
+    from customer_research.domain.health import Band, HealthScore, Status
+    from customer_research.domain.line import Line
+    from customer_research.domain.money import Amounts
+    from customer_research.domain.rates import Rates
+    from customer_research.domain.report import Freshness
+    from customer_research.domain.snapshot import Snapshot
+    from customer_research.domain.track import TrackRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact
 from customer_research.domain.money import CURRENCY, Money, digits
 from customer_research.errors import RenderError
@@ -180,6 +179,8 @@ def _estimate(one: Callable[[float], str], joint: str = "-") -> Callable[[Any], 
     """An estimate and its 95 % interval, each figure by `one`: `4.2 [3.6-4.7]`; `joint` parts bounds that may be negative."""
 
     def words(value: Any) -> str:
+        from customer_research.domain.calibration import Estimate  # noqa: PLC0415 - start-up time
+
         if not isinstance(value, Estimate):
             raise TypeError
         middle = one(value.value)

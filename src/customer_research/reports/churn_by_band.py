@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from customer_research.domain.calibration import Estimate, GroupChurn
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.report import Table, Text
 from customer_research.reports.blocks import Proof, grid
+
+if TYPE_CHECKING:
+    from customer_research.domain.calibration import Estimate, GroupChurn
 
 SOURCE = "backtest"
 _EMPTY = "no row is in this band"

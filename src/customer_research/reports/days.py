@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Figure, Gap
 from customer_research.domain.money import Money, totals
 from customer_research.reports.record_rows import day_of, records
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account, Records
 
 LISTING = "usage_daily"
 MONTHS_BACK = 23

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from customer_research.domain.account import Account
-from customer_research.domain.health import Finding
 from customer_research.domain.report import Prose
 from customer_research.domain.vocabularies import SIZE_TIERS
 from customer_research.domain.words import value_words
 from customer_research.reports.figure_lines import is_true
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
+    from customer_research.domain.health import Finding
 
 
 def finding_prose(finding: Finding, *, numbered: bool = False) -> Prose:

@@ -6,11 +6,10 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from customer_research.documents.answering import cause_words, unable_words
 from customer_research.documents.present import source_title
-from customer_research.domain.account import Account
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import (
@@ -23,7 +22,6 @@ from customer_research.domain.health import (
     UnjudgedGate,
     standing_label,
 )
-from customer_research.domain.identity import Match
 from customer_research.domain.report import (
     Block,
     Bullets,
@@ -35,7 +33,6 @@ from customer_research.domain.report import (
     Text,
     Tone,
 )
-from customer_research.domain.snapshot import Reading
 from customer_research.domain.vocabularies import CLAMP
 from customer_research.domain.words import share_words, value_words
 from customer_research.reports.blocks import NOT_RECORDED, bullets, grid, proven_prose, stated, titled
@@ -45,6 +42,11 @@ from customer_research.reports.kind import Head, SectionPlan, section
 from customer_research.reports.record_rows import records
 from customer_research.reports.tones import BAND_TONES
 from customer_research.reports.urgency_words import urgency_prose
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
+    from customer_research.domain.identity import Match
+    from customer_research.domain.snapshot import Reading
 
 DIMENSION_TITLES: Mapping[str, str] = MappingProxyType(
     {"payment": "Payment", "engagement": "Engagement", "support": "Support", "growth": "Growth"}

@@ -10,16 +10,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Generic, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 
-from customer_research.documents.audience import customer_account, customer_report
-from customer_research.domain.account import Account
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import WEIGHT, Block, Freshness, Prose, Report, Section
 from customer_research.errors import UsageError
 from customer_research.reports.figure_lines import figures
 from customer_research.reports.looking_back import since_of
 from customer_research.reports.named import words_of
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
 
 S = TypeVar("S")
 
@@ -196,6 +197,8 @@ class Kind(Outline[S]):
             )
         if occasion.audience == "internal":
             return replace(self.build(account, occasion), people=account.people)
+        from customer_research.documents.audience import customer_account, customer_report  # noqa: PLC0415 - start-up time
+
         told = replace(occasion, since=since_of(account, occasion))  # found in notes, which customers do not see
         return replace(customer_report(self.build(customer_account(account), told)), people=account.people)
 

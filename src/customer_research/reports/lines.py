@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from customer_research.documents.answering import answer_words
 from customer_research.documents.charts import sparkline
 from customer_research.documents.present import source_title
-from customer_research.domain.book import Book, Renewals
 from customer_research.domain.evidence import Fact, Receipt
 from customer_research.domain.line import WEEKS, Line
 from customer_research.domain.report import Cell, Prose, Statement, Table, Text, Tone
@@ -18,6 +17,9 @@ from customer_research.domain.urgency import LEVELS
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import SCORE_AGAIN, stated
 from customer_research.reports.tones import BAND_TONES, URGENCY_TONES
+
+if TYPE_CHECKING:
+    from customer_research.domain.book import Book, Renewals
 
 NOT_KNOWN = Text("not known", "unknown")
 _OWN = "CSM"

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.account import Account
-from customer_research.domain.occasion import Occasion
 from customer_research.reports.record_rows import day_of, known_rows
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
+    from customer_research.domain.occasion import Occasion
 
 _REVIEW = re.compile(r"\b(?:qbr|business review|account review|quarterly review)\b", re.IGNORECASE)
 """What names a review in the title of a meeting, call or note."""

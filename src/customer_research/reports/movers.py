@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, standing_label
-from customer_research.domain.line import Line
 from customer_research.domain.money import Amounts, Money
-from customer_research.domain.portfolio import Group, Mover, Moves, Overview, Portfolio, Week
 from customer_research.domain.report import Block, Cell, Prose, Text
 from customer_research.domain.words import counted
 from customer_research.reports.portfolio_cells import brief, mrr_cell, mrr_fact, number, table
 from customer_research.reports.tones import BAND_TONES
+
+if TYPE_CHECKING:
+    from customer_research.domain.line import Line
+    from customer_research.domain.portfolio import Group, Mover, Moves, Overview, Portfolio, Week
 
 
 def movers_table(

@@ -5,20 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, merge_basis
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.history import ScoreHistory
 from customer_research.domain.money import Money, totals
-from customer_research.domain.portfolio import Portfolio
 from customer_research.domain.report import Chart, Event, Mark, Prose
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import days, judgement
 from customer_research.reports.figure_lines import figure
 from customer_research.reports.record_rows import day_of, known_rows, newest, records
 from customer_research.reports.tones import BAND_TONES
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
+    from customer_research.domain.portfolio import Portfolio
 
 YEAR = 12
 SCORE_HISTORY = "Health score over time"

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from customer_research.documents.present import source_title
-from customer_research.domain.account import Account
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, UNTOLD_BANDS
 from customer_research.domain.money import Amounts, totals
-from customer_research.domain.portfolio import Group, Portfolio
 from customer_research.domain.report import Block, Cell, Prose, Table, Text, Tone
 from customer_research.domain.tables import STALE_AFTER
 from customer_research.domain.words import counted, value_words
 from customer_research.reports.blocks import NOT_KNOWN, SCORE_AGAIN, stated
 from customer_research.reports.conversion import converted
 from customer_research.reports.kind import Head
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
+    from customer_research.domain.portfolio import Group, Portfolio
 
 
 def portfolio_head(found: Portfolio, headline: Prose, warnings: Iterable[Prose] = ()) -> Head:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import BAND_LABELS, NO_BAND, UNTOLD_BANDS, HealthScore
 from customer_research.domain.history import Direction, PastScore, ScoreChange, ScoreHistory
@@ -16,6 +15,9 @@ from customer_research.domain.vocabularies import CLAMP
 from customer_research.reports import judgement
 from customer_research.reports.blocks import grid
 from customer_research.reports.record_rows import day_of
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
 
 DIRECTION_TONES: dict[Direction, Tone] = {
     "improving": "good",

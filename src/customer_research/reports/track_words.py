@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.account import Account
-from customer_research.domain.calibration import Estimate
 from customer_research.domain.evidence import Fact
 from customer_research.domain.health import AT_RISK_BANDS, BAND_LABELS, NO_BAND
 from customer_research.domain.report import Block, Prose
 from customer_research.domain.track import ENOUGH, TrackRecord
 from customer_research.domain.words import counted, value_words
 from customer_research.reports.churn_by_band import band_table
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
+    from customer_research.domain.calibration import Estimate
 
 _NOT_WORKED_OUT = Prose(
     "How often the score was right here is not known yet.",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from customer_research.domain.account import Account
+from typing import TYPE_CHECKING
+
 from customer_research.domain.evidence import merge_basis
 from customer_research.domain.report import Cell, Prose, Text
 from customer_research.domain.urgency import LEVELS, Urgency
 from customer_research.reports.blocks import stated
 from customer_research.reports.tones import URGENCY_TONES
+
+if TYPE_CHECKING:
+    from customer_research.domain.account import Account
 
 
 def urgency_cell(account: Account) -> Cell:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from customer_research.documents.present import source_title
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Contribution, standing_label
-from customer_research.domain.history import Change, DimensionChange, Movement, OperatorHistory, Past, RuleChange
 from customer_research.domain.report import Block, Cell, Chart, FigureLine, Mark, Prose, Text, Tone
 from customer_research.domain.words import share_words
 from customer_research.reports import pictures
@@ -16,7 +15,11 @@ from customer_research.reports.blocks import bullets, grid, stated
 from customer_research.reports.judgement import points_range
 from customer_research.reports.kind import Head, Kind, section
 from customer_research.reports.progress import DIRECTION_TONES, change_lines
+from customer_research.reports.readings import change_figure, scorings
 from customer_research.reports.tones import BAND_TONES
+
+if TYPE_CHECKING:
+    from customer_research.domain.history import DimensionChange, Movement, OperatorHistory, Past, RuleChange
 
 _LINE = 52
 """The readings that a sparkline shows: a year of weeks."""
@@ -35,20 +38,6 @@ def _head(found: OperatorHistory) -> Head:
         found.operator_id,
         found.name,
     )
-
-
-def change_figure(change: Change, basis: tuple[Receipt, ...], now: Past) -> Figure:
-    """A change of the score, signed; the gap that says why there is none."""
-    if change.gap is not None:
-        return change.gap
-    assert change.then is not None
-    note = f"from {change.then.reading.score} on {change.then.snapshot.as_of:%Y-%m-%d}"
-    return Fact(change.difference, "points", basis, now.snapshot.as_of, "score_change", note)
-
-
-def scorings(past: Past) -> tuple[Receipt, ...]:
-    """The receipt of the scoring behind a reading."""
-    return tuple(receipt for receipt in past.snapshot.receipts if receipt.source == "portfolio")
 
 
 def _basis(found: OperatorHistory, *past: Past) -> tuple[Receipt, ...]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from customer_research.domain.health import PRESENT, Band
-from customer_research.domain.line import Line, Standing
 from customer_research.domain.money import Amounts, totals
 from customer_research.domain.portfolio import Amount, Group, Portfolio, Scope, Sort
-from customer_research.domain.rates import Rates
-from customer_research.domain.report import Freshness
-from customer_research.domain.snapshot import Snapshot
 from customer_research.research.portfolio.owners import People, fitting_owners
-from customer_research.research.portfolio.requests import Selection
+
+if TYPE_CHECKING:
+    from customer_research.domain.line import Line, Standing
+    from customer_research.domain.rates import Rates
+    from customer_research.domain.report import Freshness
+    from customer_research.domain.snapshot import Snapshot
+    from customer_research.research.portfolio.requests import Selection
 
 _EXAMPLES = 3
 _NOT_KNOWN = "not known"

@@ -5,21 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from customer_research.domain.alert import AlertEvent, Episode, Observation
 from customer_research.domain.evidence import Figure, Gap, Receipt, each_once
 from customer_research.domain.health import AT_RISK_BANDS, BAND_ORDER, NO_BAND, PRESENT, Band
 from customer_research.domain.history import Past
 from customer_research.domain.line import WEEKS, Line
 from customer_research.domain.portfolio import AlertsOfWeek, Mover, Moves
-from customer_research.domain.snapshot import Snapshot
 from customer_research.health.history import SLACK, SOURCE, STEP, change
-from customer_research.reports.kinds.history import change_figure, scorings
+from customer_research.reports.readings import change_figure, scorings
 from customer_research.research.receipts import kept_receipt
-from customer_research.settings import Settings
-from customer_research.store.alerts import AlertBook
 from customer_research.store.database import is_there, open_to_read
 from customer_research.store.history import History, Standing
+
+if TYPE_CHECKING:
+    from customer_research.domain.alert import AlertEvent, Episode, Observation
+    from customer_research.domain.snapshot import Snapshot
+    from customer_research.settings import Settings
 
 BACKFILL = "Run `customer-research history backfill`, or `customer-research portfolio score` every day."
 
@@ -189,6 +191,8 @@ def done(
     Raises:
         StoreError: the store cannot be read.
     """
+    from customer_research.store.alerts import AlertBook  # noqa: PLC0415 - start-up time
+
     if not is_there(settings.store_url):
         return NOT_JUDGED
     with open_to_read(settings.store_url) as store:

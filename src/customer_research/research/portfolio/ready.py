@@ -8,20 +8,23 @@ from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import customer_research
 from customer_research.domain.line import READY_MOST, Line, Standing
-from customer_research.domain.rates import Rates
 from customer_research.domain.snapshot import DESCRIPTION, SNAPSHOTS, Snapshot
 from customer_research.errors import StoreError, UsageError
 from customer_research.research.exchange import rates_around
-from customer_research.research.portfolio.listing import Listing
-from customer_research.research.portfolio.owners import People
-from customer_research.settings import Settings
 from customer_research.store.books import Books, Ready
 from customer_research.store.database import Store, is_there, open_store
 from customer_research.store.history import History
 from customer_research.store.weeks import Weekly, weekly
+
+if TYPE_CHECKING:
+    from customer_research.domain.rates import Rates
+    from customer_research.research.portfolio.listing import Listing
+    from customer_research.research.portfolio.owners import People
+    from customer_research.settings import Settings
 
 
 class StoreListing:
