@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import random
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,6 +16,7 @@ import pytest
 from report_accounts import full
 from test_audience import text_in
 
+from customer_research.documents import masking
 from customer_research.documents.formats import FORMATS, render
 from customer_research.documents.masking import People, mask_numbers, mask_text
 from customer_research.domain.account import Account
@@ -52,6 +55,22 @@ def test_three_hundred_lines_lose_what_is_personal_and_nothing_else() -> None:
         "ssn": 0,
         "person": 0,
     }
+
+
+def test_only_texts_that_hold_no_number_of_any_plan_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    chance = random.Random(5)
+    written = ("+1 (415) 555-2671", "415-555-2671", "0044 20 7946 0958", "011 44 20 7946 0958", "+43 1234", "+27 11111")
+    texts = {*written, "2026-11-04 to 2026-12-01, $1,234.50", "+   (   44   20 7946 0958"}
+    for one in written * 300:
+        letters = list(one)
+        for _ in range(chance.randint(1, 4)):
+            letters.insert(chance.randrange(len(letters) + 1), chance.choice("0123456789 -./()+x,:$\u2013\u00a0\uff0b"))
+        texts.add("".join(letters))
+    told = {text: list(masking._phones(text)) for text in texts}
+    assert sum(map(bool, told.values())) > 300
+    assert sum(masking._PERHAPS_PHONE.search(text) is None for text in texts) > 50
+    monkeypatch.setattr(masking, "_PERHAPS_PHONE", re.compile(""))
+    assert told == {text: list(masking._phones(text)) for text in texts}
 
 
 def test_masking_twice_is_masking_once() -> None:
