@@ -83,6 +83,7 @@ CASES: Mapping[str, Case] = {
     "snapshot": _all(operator=FOREIGN),
     "diff": _all(before="a", after="b"),
     "export": Case({"kind": "quick", "operator": FOREIGN}, "gaps", "refused"),
+    "write-back": _all(),
     "compare": Case({"operators": (OPERATORS[1], FOREIGN)}, "gaps", "named"),
     "batch": Case({"file": {"name": "", "content": b"x"}}, "gaps", "refused"),
     "whatif": _about(assumptions=("open_tickets=1",)),

@@ -6,7 +6,7 @@ General requests: 190 in 10 seconds with `X-HubSpot-RateLimit-*` headers. Search
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +17,14 @@ from starlette.routing import BaseRoute, Route
 from customer_research_sandbox.dataset import HubSpotRecords, Row
 from customer_research_sandbox.servers import hubspot_schema, shapes
 from customer_research_sandbox.servers.faults import Controls
+from customer_research_sandbox.servers.hubspot_links import (
+    ALIASES,
+    TYPE_IDS,
+    TYPES,
+    classic_links,
+    links,
+    no_association,
+)
 from customer_research_sandbox.servers.hubspot_portal import Portal
 from customer_research_sandbox.servers.hubspot_search import SearchError, matching, value_of
 from customer_research_sandbox.servers.limits import Clock, RollingWindow
@@ -44,30 +52,6 @@ SEARCH_RESULTS_MAX = 10_000
 HISTORY_MAX = 50
 """Records in a list or batch that asks for the history of properties."""
 
-_TYPES = {
-    "companies": ("company", "0-2"),
-    "contacts": ("contact", "0-1"),
-    "deals": ("deal", "0-3"),
-    "tickets": ("ticket", "0-5"),
-    "notes": ("note", "0-46"),
-    "meetings": ("meeting_event", "0-47"),
-    "calls": ("call", "0-48"),
-    "emails": ("email", "0-49"),
-    "tasks": ("task", "0-27"),
-    "products": ("product", "0-7"),
-    "line_items": ("line_item", "0-8"),
-    "quotes": ("quote", "0-14"),
-    "communications": ("communication", "0-18"),
-    "feedback_submissions": ("feedback_submission", "0-19"),
-    "invoices": ("invoice", "0-53"),
-    "goal_targets": ("goal_target", "0-74"),
-    "taxes": ("tax", "0-85"),
-    "postal_mail": ("postal_mail", "0-116"),
-    "leads": ("lead", "0-136"),
-}
-"""Object types: plural name, then singular name and type id."""
-
-_ALIASES = {alias: plural for plural, names in _TYPES.items() for alias in (plural, *names, plural.removesuffix("s"))}
 _DEFAULT_PROPERTIES = {
     "companies": ("createdate", "domain", "hs_lastmodifieddate", "hs_object_id", "name"),
     "contacts": ("createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"),
@@ -82,20 +66,6 @@ _DEFAULT_PROPERTIES = {
         "pipeline",
     ),
 }
-_TYPE_IDS = {
-    ("companies", "contacts"): 280,
-    ("contacts", "companies"): 279,
-    ("deals", "companies"): 342,
-    ("companies", "deals"): 341,
-    ("deals", "contacts"): 3,
-    ("contacts", "deals"): 4,
-    ("notes", "companies"): 190,
-    ("calls", "companies"): 182,
-    ("emails", "companies"): 186,
-    ("meetings", "companies"): 188,
-}
-
-
 UNSUPPORTED = {
     "crm.associations.schema.types": "kinds of association, the older path",
     "crm.associations.v4.schema.definition_configurations": "limits of associations",
@@ -138,6 +108,18 @@ _TARGET = shapes.record(
 )
 _EDIT: dict[str, Shape] = {"properties": _VALUES}
 _CREATE: dict[str, Shape] = {**_EDIT, "associations": shapes.each(_TARGET)}
+_UPDATES: dict[str, Shape] = {
+    "inputs": shapes.each(shapes.record({"id": shapes.scalar, "properties": _VALUES}, "id", "properties"))
+}
+_OPTION = shapes.record(
+    {"value": shapes.text, "label": shapes.text, "displayOrder": shapes.whole, "hidden": shapes.flag}, "value", "label"
+)
+_PROPERTY: dict[str, Shape] = {
+    **dict.fromkeys(("name", "label", "type", "fieldType", "groupName", "description"), shapes.text),
+    "options": shapes.each(_OPTION),
+    "hasUniqueValue": shapes.flag,
+}
+_GROUP: dict[str, Shape] = {"name": shapes.text, "label": shapes.text, "displayOrder": shapes.whole}
 _MERGE: dict[str, Shape] = {"primaryObjectId": shapes.scalar, "objectIdToMerge": shapes.scalar}
 _BATCH: dict[str, Shape] = {
     **_INPUTS,
@@ -158,7 +140,7 @@ class HubSpotServer(Vendor):
         self._records = records
         self._now = as_of.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._portal = Portal(records, self._now)
-        self._definitions = {kind: {row["name"]: row for row in rows} for kind, rows in records.properties.items()}
+        self._properties = hubspot_schema.Properties(records.properties, self._now)
         self._general = RollingWindow(LIMIT, WINDOW_SECONDS, clock)
         self._search_window = RollingWindow(SEARCH_LIMIT, 1.0, clock)
         self._numbers = itertools.count(1)
@@ -172,6 +154,7 @@ class HubSpotServer(Vendor):
                 Route(objects, self._list),
                 Route(f"{objects}/search", self._search, methods=["POST"]),
                 Route(f"{objects}/batch/read", self._batch_read, methods=["POST"]),
+                Route(f"{objects}/batch/update", self._batch_update, methods=["POST"]),
                 Route(f"{objects}/merge", self._merge, methods=["POST"]),
                 Route(objects, self._create, methods=["POST"]),
                 Route(f"{objects}/{{id}}", self._read),
@@ -185,8 +168,10 @@ class HubSpotServer(Vendor):
             ]
         for properties in ("/crm/properties/2026-09", "/crm/v3/properties"):
             routes += [
-                Route(f"{properties}/{{type}}", self._properties),
+                Route(f"{properties}/{{type}}", self._list_properties),
+                Route(f"{properties}/{{type}}", self._add_property, methods=["POST"]),
                 Route(f"{properties}/{{type}}/groups", self._property_groups),
+                Route(f"{properties}/{{type}}/groups", self._add_group, methods=["POST"]),
                 Route(f"{properties}/{{type}}/{{name}}", self._property),
             ]
         for owners in ("/crm/owners/2026-09", "/crm/v3/owners", "/crm/v3/owners/"):
@@ -259,7 +244,7 @@ class HubSpotServer(Vendor):
 
     def _type(self, request: Request, parameter: str = "type") -> str:
         given = request.path_params[parameter]
-        plural = _ALIASES.get(given)
+        plural = ALIASES.get(given)
         if plural is None:
             raise self._invalid(f"Unable to infer object type from: {given}")
         return plural
@@ -303,7 +288,7 @@ class HubSpotServer(Vendor):
     def _find(self, kind: str, identifier: str, id_property: str | None) -> Row | None:
         if id_property is None:
             return self._portal.find(kind, identifier)
-        definition = self._definitions.get(kind, {}).get(id_property, {})
+        definition = self._properties.named(kind).get(id_property, {})
         if not definition.get("hasUniqueValue") and (kind, id_property) != ("contacts", "email"):
             raise self._invalid(f"Property '{id_property}' is not a unique property")
         found = (row for row in self._portal.rows(kind) if value_of(row, id_property) == identifier)
@@ -319,7 +304,7 @@ class HubSpotServer(Vendor):
     def _kind_of(self, item: Mapping[str, Any]) -> str:
         """The object type that an association's type id leads to."""
         number = next((int(one["associationTypeId"]) for one in item.get("types") or ()), 0)
-        kinds = [to for (_, to), known in _TYPE_IDS.items() if known == number]
+        kinds = [to for (_, to), known in TYPE_IDS.items() if known == number]
         if not kinds:
             raise self._invalid(f"No association type exists with id {number}")
         return kinds[0]
@@ -352,7 +337,7 @@ class HubSpotServer(Vendor):
         if start < 0 or start + limit > SEARCH_RESULTS_MAX:
             raise self._invalid(f"Paging beyond {SEARCH_RESULTS_MAX} results is not supported")
         try:
-            found = matching(body, kind, self._portal.rows(kind), self._definitions.get(kind, {}))
+            found = matching(body, kind, self._portal.rows(kind), self._properties.named(kind))
         except SearchError as error:
             raise self._invalid(str(error)) from error
         shown = [
@@ -371,7 +356,25 @@ class HubSpotServer(Vendor):
         missing = [identifier for identifier, row in found.items() if row is None]
         past = body.get("propertiesWithHistory") or ()
         shown = [self._shown(request, row, kind, body.get("properties"), (), past=past) for row in rows]
-        text = f"Could not get some {_TYPES[kind][0].upper()} objects, they may be deleted or not exist. Check that ids are valid."
+        text = f"Could not get some {TYPES[kind][0].upper()} objects, they may be deleted or not exist. Check that ids are valid."
+        error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": text, "context": {"ids": missing}}
+        return self._batch(shown, [error] if missing else [])
+
+    async def _batch_update(self, request: Request) -> Response:
+        """One value that is not valid has the whole batch refused; a record that is not there only itself."""
+        kind, body = self._type(request), await self._body(request, _UPDATES)
+        ids = self._inputs(body, BATCH_MAX)
+        for item in body["inputs"]:
+            if wrong := self._properties.wrong(kind, item["properties"]):
+                raise self._invalid(f"Property values were not valid: [{wrong}]")
+        edited = {
+            str(item["id"]): self._portal.edit(kind, str(item["id"]), item["properties"]) for item in body["inputs"]
+        }
+        missing = [one for one in ids if edited[one] is None]
+        shown = [
+            self._shown(request, row, kind, None, ()) for row in served(request, list(filter(None, edited.values())))
+        ]
+        text = f"Could not get some {TYPES[kind][0].upper()} objects, they may be deleted or not exist. Check that ids are valid."
         error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": text, "context": {"ids": missing}}
         return self._batch(shown, [error] if missing else [])
 
@@ -383,9 +386,9 @@ class HubSpotServer(Vendor):
         for item in body["inputs"]:
             targets = self._portal.targets(self._portal.find(kind, str(item["id"])), to)
             if targets:
-                results.append(_association_page(request, item, _links(kind, to, targets)))
+                results.append(_association_page(request, item, links(kind, to, targets)))
             else:
-                errors.append(_no_association(str(item["id"]), kind, to))
+                errors.append(no_association(str(item["id"]), kind, to))
         return self._batch(served(request, results), errors)
 
     def _batch(self, results: Sequence[Row], errors: Sequence[Row]) -> Response:
@@ -397,28 +400,41 @@ class HubSpotServer(Vendor):
         targets = self._portal.targets(self._portal.find(kind, request.path_params["id"]), to)
         limit = self._limit(request.query_params.get("limit"), ASSOCIATION_PAGE, ASSOCIATION_PAGE)
         start = whole_number(request.query_params.get("after"), 0)
-        links = _links(kind, to, served(request, targets[start : start + limit]))
-        return answer({"results": links, **_next_by_place(start + limit, len(targets))})
+        page = links(kind, to, served(request, targets[start : start + limit]))
+        return answer({"results": page, **_next_by_place(start + limit, len(targets))})
 
-    def _properties(self, request: Request) -> Response:
-        return answer({"results": served(request, self._records.properties.get(self._type(request), []))})
+    def _list_properties(self, request: Request) -> Response:
+        return answer({"results": served(request, self._properties.listed(self._type(request)))})
 
     def _property(self, request: Request) -> Response:
         kind, name = self._type(request), request.path_params["name"]
-        definition = self._definitions.get(kind, {}).get(name)
+        definition = self._properties.named(kind).get(name)
         if definition is None:
             raise ProblemError(self._problem(404, "OBJECT_NOT_FOUND", f"Property {name} does not exist"))
         return answer(definition)
 
     def _labels(self, request: Request) -> Response:
         """The kinds of association between two types of objects: the vendor's own, without labels."""
-        number = _TYPE_IDS.get((self._type(request), self._type(request, "to")))
+        number = TYPE_IDS.get((self._type(request), self._type(request, "to")))
         known = [] if number is None else [{"category": "HUBSPOT_DEFINED", "typeId": number, "label": None}]
         return answer({"results": known})
 
     def _property_groups(self, request: Request) -> Response:
-        definitions = self._records.properties.get(self._type(request), [])
-        return answer({"results": served(request, hubspot_schema.groups(definitions))})
+        return answer({"results": served(request, self._properties.groups(self._type(request)))})
+
+    async def _add_property(self, request: Request) -> Response:
+        made = await self._body(request, _PROPERTY)
+        return self._added(lambda: self._properties.add(self._type(request), made))
+
+    async def _add_group(self, request: Request) -> Response:
+        made = await self._body(request, _GROUP)
+        return self._added(lambda: self._properties.add_group(self._type(request), made))
+
+    def _added(self, add: Callable[[], Row]) -> Response:
+        try:
+            return answer(add(), 201)
+        except hubspot_schema.PropertyError as error:
+            raise ProblemError(self._problem(error.status, error.category, str(error))) from error
 
     def _pipelines(self, request: Request) -> Response:
         return answer({"results": served(request, self._known_pipelines(request))})
@@ -456,7 +472,7 @@ class HubSpotServer(Vendor):
 
     def _page(self, request: Request) -> Response:
         row = self._portal.find(self._type(request), request.path_params["id"])
-        return record_page(f"HubSpot {_TYPES[self._type(request)][0]}", row)
+        return record_page(f"HubSpot {TYPES[self._type(request)][0]}", row)
 
     async def _body(self, request: Request, fields: dict[str, Shape]) -> dict[str, Any]:
         body = await json_body(request, self._problem(400, "VALIDATION_ERROR", "Invalid input JSON"))
@@ -487,7 +503,7 @@ class HubSpotServer(Vendor):
     ) -> Row:
         """The record with the asked properties; one that does not exist is passed over, as the vendor does."""
         wanted = dict.fromkeys((*(names or _DEFAULT_PROPERTIES.get(kind, ())), *_always(kind)))
-        definitions = self._definitions.get(kind, {})
+        definitions = self._properties.named(kind)
         properties = {
             name: value_of(row, name)
             for name in wanted
@@ -499,9 +515,9 @@ class HubSpotServer(Vendor):
             shown["propertiesWithHistory"] = hubspot_schema.history(row, past)
         if fault_of(request) == "schema":
             del shown["properties"]
-        named = [_ALIASES.get(to, to) for to in associated]
-        links = {to: _classic_links(self._portal.targets(row, to), kind, to) for to in named}
-        found = {to: {"results": pairs} for to, pairs in links.items() if pairs}
+        named = [ALIASES.get(to, to) for to in associated]
+        associated_with = {to: classic_links(self._portal.targets(row, to), kind, to) for to in named}
+        found = {to: {"results": pairs} for to, pairs in associated_with.items() if pairs}
         return {**shown, **({"associations": found} if found else {})}
 
 
@@ -533,37 +549,12 @@ def _associated(request: Request) -> list[str]:
     return _listed(request, "associations")
 
 
-def _classic_links(targets: Sequence[str], kind: str, to: str) -> list[Row]:
-    """Associations as an object's own GET shows them: a company's link is listed as primary and again as unlabelled."""
-    label = f"{_TYPES[kind][0]}_to_{_TYPES[to][0]}" if to in _TYPES else f"{kind}_to_{to}"
-    twice = "companies" in {kind, to} and {kind, to} <= {"companies", "contacts", "deals"}
-    labels = (label, f"{label}_unlabeled") if twice else (label,)
-    return [{"id": target, "type": name} for target in targets for name in labels]
-
-
 def _association_page(request: Request, item: Row, links: Sequence[Row]) -> Row:
     """One input's associations, at most 500 from its `after` on."""
     start = whole_number(str(item.get("after") or "0"), 0)
     end = start + ASSOCIATION_PAGE
     page: Row = {"from": {"id": str(item["id"])}, "to": served(request, links[start:end])}
     return {**page, **_next_by_place(end, len(links))}
-
-
-def _links(kind: str, to: str, targets: Sequence[str]) -> list[Row]:
-    type_id = _TYPE_IDS.get((kind, to), 190)
-    types = [{"category": "HUBSPOT_DEFINED", "typeId": type_id, "label": None}]
-    return [{"toObjectId": int(target), "associationTypes": types} for target in targets]
-
-
-def _no_association(identifier: str, kind: str, to: str) -> Row:
-    one, other = _TYPES[kind][0], _TYPES[to][0]
-    return {
-        "status": "error",
-        "category": "OBJECT_NOT_FOUND",
-        "subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND",
-        "message": f"No {other} is associated with {one} {identifier}.",
-        "context": {"fromObjectId": [identifier], "fromObjectType": [one], "toObjectType": [other]},
-    }
 
 
 def _next_by_id(request: Request, rows: Sequence[Row], end: int) -> Row:

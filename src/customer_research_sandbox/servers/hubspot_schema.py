@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from customer_research_sandbox.dataset import Row
 from customer_research_sandbox.vocabulary import PIPELINES
@@ -57,13 +58,87 @@ def is_closed(label: str) -> bool:
     return any(one in label.casefold() for one in (*_LOST, *_WON))
 
 
-def groups(definitions: Sequence[Row]) -> list[Row]:
-    """The groups that property definitions name, in order."""
-    names = dict.fromkeys(str(row["groupName"]) for row in definitions if row.get("groupName"))
-    return [
-        {"name": name, "label": name.replace("_", " ").capitalize(), "displayOrder": place, "archived": False}
-        for place, name in enumerate(names)
-    ]
+class PropertyError(ValueError):
+    """A property or group that cannot be made, with the status and category of the answer."""
+
+    def __init__(self, status: int, category: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.category = status, category
+
+
+class Properties:
+    """The property definitions of one portal, by object type, and their groups; those that it was made of are left alone."""
+
+    def __init__(self, definitions: Mapping[str, Sequence[Row]], now: str) -> None:
+        self._now = now
+        self._named = {kind: {str(row["name"]): row for row in rows} for kind, rows in definitions.items()}
+        self._groups: dict[str, dict[str, Row]] = {}
+
+    def named(self, kind: str) -> Mapping[str, Row]:
+        """An object type's definitions by name."""
+        return self._named.get(kind, {})
+
+    def listed(self, kind: str) -> list[Row]:
+        """An object type's definitions, in order."""
+        return list(self.named(kind).values())
+
+    def groups(self, kind: str) -> list[Row]:
+        """The groups that definitions name, in order, and those that were made."""
+        names = dict.fromkeys(str(row["groupName"]) for row in self.listed(kind) if row.get("groupName"))
+        found = {
+            name: {"name": name, "label": name.replace("_", " ").capitalize(), "displayOrder": place, "archived": False}
+            for place, name in enumerate(names)
+        }
+        return list({**found, **self._groups.get(kind, {})}.values())
+
+    def add_group(self, kind: str, made: Row) -> Row:
+        """A new group."""
+        name = str(made.get("name") or "")
+        if name in {row["name"] for row in self.groups(kind)}:
+            raise PropertyError(409, "CONFLICT", f"A property group named '{name}' already exists.")
+        row = {**made, "archived": False}
+        self._groups.setdefault(kind, {})[name] = row
+        return row
+
+    def add(self, kind: str, made: Row) -> Row:
+        """A new property, in a group that is there."""
+        lacking = [name for name in ("groupName", "name", "label", "type", "fieldType") if not made.get(name)]
+        if lacking:
+            raise PropertyError(400, "VALIDATION_ERROR", f"Invalid input JSON: {lacking[0]} is required")
+        if made["name"] in self.named(kind):
+            raise PropertyError(409, "CONFLICT", f"A property named '{made['name']}' already exists.")
+        if made["groupName"] not in {row["name"] for row in self.groups(kind)}:
+            raise PropertyError(400, "VALIDATION_ERROR", f"Property group {made['groupName']} does not exist.")
+        row = {"options": [], "hidden": False, "hubspotDefined": False, "archived": False, **made}
+        row |= {"createdAt": self._now, "updatedAt": self._now}
+        self._named.setdefault(kind, {})[str(made["name"])] = row
+        return row
+
+    def wrong(self, kind: str, values: Mapping[str, str | None]) -> str:
+        """What is not valid in values that a record is to be given; empty: nothing."""
+        for name, value in values.items():
+            known = self.named(kind).get(name)
+            if known is None:
+                return f'Property "{name}" does not exist'
+            if value and not _fits(known, value):
+                return f'"{value}" is no valid {known["type"]} for property "{name}"'
+        return ""
+
+
+def _fits(known: Row, value: str) -> bool:
+    if known["type"] == "enumeration":
+        return value in {one["value"] for one in known["options"]}
+    if known["type"] == "number":
+        return value.removeprefix("-").replace(".", "", 1).isdigit()
+    return known["type"] != "date" or _is_day(value)
+
+
+def _is_day(value: str) -> bool:
+    try:
+        date.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def history(row: Row, names: Sequence[str]) -> Mapping[str, list[Row]]:

@@ -199,6 +199,7 @@ _ALL = (
     UseCase("snapshot", "Keep what an operator's reports are made of, to make them again later.", "one:Snapshot", "lines", "live store", right="operate"),
     UseCase("diff", "What differs between two account snapshots: figures, records, scorecard, code.", "one:Difference", "report", "store"),
     UseCase("export", "Write a report about an operator to its page in Notion.", "kinds:Export", "lines", "live", right="export", seconds=120),
+    UseCase("write-back", "Write health score, band and urgency to HubSpot's companies; without --send it shows what would change.", "write_back:WriteBackRequest", "table", "live lake store", right="export", seconds=None),
     UseCase("compare", "Two to ten operators side by side, the differences that matter first.", "one:Comparison", "report", "live", seconds=120),
     UseCase("batch", "A report of each operator of a file and one summary; continues where it was cut off.", "kinds:Batch", "table", "live", right="operate", seconds=None),
     UseCase("whatif", "The health score if some figures were other than they are (hypothetical).", "one:Assumptions", "report", "live"),
