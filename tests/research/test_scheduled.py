@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from made_up_schedules import made_schedule
 
 from customer_research.domain.delivery import Delivery
 from customer_research.domain.person import Person
@@ -32,22 +33,7 @@ from customer_research.store.schedules import ScheduleBook
 
 MONDAY = datetime(2026, 11, 2, 8, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-WEEKLY = Schedule(
-    name="weekly",
-    use_case="digest",
-    request={},
-    cron="0 8 * * 1",
-    zone="Europe/London",
-    after="",
-    lateness=12 * HOUR,
-    recipients=("slack:C0123", "owners"),
-    failures_to="",
-    since=MONDAY - 24 * HOUR,
-    paused=False,
-    created_at=MONDAY,
-    created_by="ada",
-    rights=("read", "finance"),
-)
+WEEKLY = made_schedule(since=MONDAY - 24 * HOUR, created_at=MONDAY)
 RUN = Run("weekly", MONDAY, "running", False, 0, MONDAY, "one", MONDAY + HOUR, 1, None, "", 0)
 
 

@@ -15,6 +15,7 @@ import pytest
 import sqlalchemy as sa
 from cronsim import CronSim
 from made_up_readings import new_url, server
+from made_up_schedules import made_schedule
 
 from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import StoreBusy, Unavailable
@@ -26,21 +27,8 @@ from customer_research.store.schedules import ScheduleBook
 
 NOW = datetime(2026, 11, 2, 6, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-NIGHTLY = Schedule(
-    name="nightly",
-    use_case="sync",
-    request={},
-    cron="0 3 * * *",
-    zone="UTC",
-    after="",
-    lateness=12 * HOUR,
-    recipients=(),
-    failures_to="",
-    since=NOW,
-    paused=False,
-    created_at=NOW,
-    created_by="ada",
-    rights=("read",),
+NIGHTLY = made_schedule(
+    "nightly", use_case="sync", cron="0 3 * * *", zone="UTC", recipients=(), since=NOW, rights=("read",)
 )
 DONE = Outcome("done", "Done.", 1)
 

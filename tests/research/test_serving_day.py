@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up_schedules import made_schedule
 from pydantic import SecretStr
 
 from customer_research.channels.settings import DeliverySettings
-from customer_research.domain.schedule import Schedule
 from customer_research.research.portfolio.books import looking
 from customer_research.research.usecases import Background
 from customer_research.settings import Settings, StoreSettings
@@ -75,12 +75,8 @@ def test_a_day_of_a_server_leaves_it_as_large_as_it_was(portfolio_settings: Sett
         owners = [one.owner_id for one in Books(opened).owners(ready) if one.owner_id]
     with open_store(settings.store_url) as store:
         for name, (use_case, request, cron, recipients) in PLANNED.items():
-            ScheduleBook(store).add(
-                Schedule(
-                    name, use_case, request, cron, "Europe/London", "", 12 * HOUR, recipients, "", MIDNIGHT, False, MIDNIGHT,
-                    "ada", ("read", "finance"),
-                )
-            )  # fmt: skip
+            planned: dict[str, Any] = {"use_case": use_case, "request": request, "cron": cron, "recipients": recipients}
+            ScheduleBook(store).add(made_schedule(name, **planned, since=MIDNIGHT))
         for number, owner_id in enumerate(owners):
             told: dict[str, Any] = {"owner_id": owner_id, "address": f"file:{owner_id}.md", **QUIET}
             People(store).change(f"o{number}@example.com", partial(replace, **told))

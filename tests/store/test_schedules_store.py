@@ -10,9 +10,10 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 from made_up_readings import DATABASES, NOW, new_url, server
+from made_up_schedules import made_schedule
 
 from customer_research.domain.person import Person
-from customer_research.domain.schedule import Run, RunState, Schedule
+from customer_research.domain.schedule import Run, RunState
 from customer_research.errors import UsageError
 from customer_research.store import people, schedules
 from customer_research.store.database import Store, open_store
@@ -22,22 +23,7 @@ from customer_research.store.schedules import ScheduleBook
 pytestmark = pytest.mark.xdist_group("engines")
 
 HOUR = timedelta(hours=1)
-WEEKLY = Schedule(
-    name="weekly",
-    use_case="digest",
-    request={"owner": "901", "note": "\0"},
-    cron="0 8 * * 1",
-    zone="Europe/London",
-    after="",
-    lateness=12 * HOUR,
-    recipients=("slack:C0123", "owners"),
-    failures_to="email:ada@example.com",
-    since=NOW,
-    paused=False,
-    created_at=NOW,
-    created_by="ada",
-    rights=("read", "finance"),
-)
+WEEKLY = made_schedule(request={"owner": "901", "note": "\0"}, failures_to="email:ada@example.com", since=NOW)
 RUN = Run("weekly", NOW, "running", False, 0, NOW, "one", NOW + HOUR, 1, None, "", 0)
 
 
