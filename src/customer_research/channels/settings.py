@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from customer_research.connect.settings import SettingsPart
+from customer_research.domain.parsing import is_this_machine
 
 Security = Literal["starttls", "tls", "none"]
 
@@ -31,7 +31,7 @@ class EmailSettings(SettingsPart):
 
     @model_validator(mode="after")
     def _safe(self) -> EmailSettings:
-        if self.security == "none" and self.host and not _is_this_machine(self.host):
+        if self.security == "none" and self.host and not is_this_machine(self.host):
             raise ValueError("must not be none for another machine: password and messages would be read on the way")
         return self
 
@@ -72,10 +72,3 @@ class DeliverySettings(SettingsPart):
         if value is not None and not value.is_absolute():
             raise ValueError("is no whole path")
         return value
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -13,7 +13,6 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import ip_address
 from random import SystemRandom
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar, Unpack
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -26,6 +25,7 @@ from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import SettingsTree, VendorSettings
 from customer_research.connect.source import Clock
 from customer_research.connect.turns import LONGEST_SECONDS, AllTurns
+from customer_research.domain.parsing import is_this_machine
 from customer_research.errors import (
     BadAnswer,
     ConfigError,
@@ -309,7 +309,7 @@ class Http:
                 verify=_tls() if self._base_url.startswith("https:") else False,
                 transport=self._transport,
                 # A proxy of the environment is for the world outside; this machine is reached directly.
-                trust_env=not _is_loopback(self._base_url),
+                trust_env=not is_this_machine(urlsplit(self._base_url).hostname or ""),
                 follow_redirects=False,
             )
         return self._client
@@ -515,14 +515,6 @@ def _require_address(base_url: str, setting: str) -> None:
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
         hint = "Write it like https://api.example.com/v1."
         raise ConfigError(f"The setting {setting} is not an http(s) address.", setting=setting, hint=hint)
-
-
-def _is_loopback(base_url: str) -> bool:
-    host = urlsplit(base_url).hostname or ""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _without_credentials(base_url: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tomllib
 from datetime import UTC, date, datetime
+from ipaddress import ip_address
 from typing import Any, TypeVar
 
 D = TypeVar("D", bound=date)
@@ -66,3 +67,11 @@ def _reckoned(value: D) -> D:
     if not is_reckoned(value):
         raise ValueError(f"the year {value.year} is not reckoned with")
     return value
+
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host's name or address is this machine's own, which nobody else reaches."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

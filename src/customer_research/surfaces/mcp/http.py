@@ -10,7 +10,6 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -31,6 +30,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from customer_research.domain.access import PERMISSIONS
+from customer_research.domain.parsing import is_this_machine
 from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.research.usecases import Actor, Gate, Runner, Use
 from customer_research.settings import Settings, load_settings
@@ -220,18 +220,11 @@ def require_a_way_in(settings: Settings, url: str, host: str) -> None:
         way_in = gate.is_open()
     finally:
         gate.close()
-    if not way_in and not _is_loopback(host):
+    if not way_in and not is_this_machine(host):
         raise UsageError(
             f"{host} can be reached from other machines, and nobody could be let in.",
             hint="Make a token first (`customer-research tokens create`), or set oidc.issuer.",
         )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def written_host(host: str) -> str:
