@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from customer_research.domain.words import shortened
+
 LONGEST_QUOTE = 240
 """So many characters of a quotation are given; how many more there are is said."""
 
@@ -107,7 +109,7 @@ class Quotes:
     def _quote(self, text: str, source: str) -> str:
         if text not in self._found:
             bare = _LINK.sub(_place, text)
-            shown = bare if len(bare) <= LONGEST_QUOTE else f"{bare[: LONGEST_QUOTE - 1]}…"
+            shown = shortened(bare, LONGEST_QUOTE)
             self._found[text] = Quote(len(self._found) + 1, source, shown, max(0, len(bare) - LONGEST_QUOTE))
         return self._found[text].name
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from customer_research.documents.quoting import Quote, Quotes
 from customer_research.domain.report import WEIGHT
+from customer_research.domain.words import shortened
 
 AIM, LIMIT = 8_000, 20_000
 """Characters of an answer: what it is kept to where nothing else is asked for, and what none exceeds."""
@@ -243,12 +244,8 @@ def _gap(gap: Mapping[str, Any]) -> dict[str, Any]:
     missing = list(gap.get("missing", ()))
     more = len(missing) - _MOST_CONCERNS
     told = {**gap, "missing": missing[:_MOST_CONCERNS], **({"more": more} if more > 0 else {})}
-    return {name: _shortened(value) for name, value in told.items() if value}
-
-
-def _shortened(value: Any) -> Any:
-    long = isinstance(value, str) and len(value) > _LONGEST_GAP
-    return f"{value[: _LONGEST_GAP - 1]}…" if long else value
+    short = {name: shortened(value, _LONGEST_GAP) for name, value in told.items() if isinstance(value, str)}
+    return {name: value for name, value in {**told, **short}.items() if value}
 
 
 def _quote(quote: Quote) -> dict[str, Any]:

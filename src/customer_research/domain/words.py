@@ -59,6 +59,11 @@ def nearest(name: str, known: Iterable[str]) -> list[str]:
     return [lowered[one] for one in difflib.get_close_matches(name.lower(), lowered, n=3)]
 
 
+def shortened(text: str, longest: int) -> str:
+    """As much of a text as has room; where there was more, its end says so."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
 def list_words(text: str) -> str:
     """A text; a `|a|b|` list as `a, b`."""
     is_list = text.startswith("|") and text.endswith("|") and len(text) > 1

@@ -12,7 +12,7 @@ from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.history import ScoreHistory
 from customer_research.domain.money import Money, totals
 from customer_research.domain.report import Chart, Event, Mark, Prose
-from customer_research.domain.words import counted, value_words
+from customer_research.domain.words import counted, shortened, value_words
 from customer_research.reports import days, judgement
 from customer_research.reports.figure_lines import figure
 from customer_research.reports.record_rows import day_of, known_rows, newest, records
@@ -101,7 +101,7 @@ def _happenings(account: Account, since: date) -> Iterator[Event]:
 
 
 def _event(account: Account, table: str, on: date, words: str) -> Event:
-    text = words if len(words) <= _EVENT_WORDS else f"{words[: _EVENT_WORDS - 1]}…"
+    text = shortened(words, _EVENT_WORDS)
     receipts = records(account, table).receipts
     facts = (Fact(text, "text", receipts, account.as_of),) if receipts else ()
     return Event(on, Prose(text, facts))

@@ -33,6 +33,7 @@ from customer_research.documents.drawing.theme import Theme
 from customer_research.documents.present import TONE_WORDS, Presenter
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import Chart
+from customer_research.domain.words import shortened
 
 _HEIGHT, _NARROWER = 380, 70
 _STRIP = 0.12
@@ -189,7 +190,7 @@ def _labels(data: Sequence[dict[str, Any]], across: _Axis, up: _Axis) -> list[di
     taken: list[tuple[float, float, float, float]] = []
     written: list[dict[str, Any]] = []
     for one, (x, y) in sorted(zip(data, points, strict=True), key=lambda pair: GRAVITY[pair[0]["tone"]]):
-        name = one["name"] if len(one["name"]) <= _LONGEST_LABEL else one["name"][: _LONGEST_LABEL - 1] + "…"
+        name = shortened(one["name"], _LONGEST_LABEL)
         long = len(name) * _CHARACTER
         left = x + long + 8 > width
         box = (x - long - 8 if left else x + 6, y - _LINE / 2, x - 6 if left else x + long + 8, y + _LINE / 2)

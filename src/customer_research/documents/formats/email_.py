@@ -17,6 +17,7 @@ from customer_research.documents.formats import terminal
 from customer_research.documents.formats.letter import Attachment, Letter, Writer
 from customer_research.documents.page import Page
 from customer_research.domain.report import Report
+from customer_research.domain.words import shortened
 
 _WIDTH = 78
 _LONGEST_NAME = 120
@@ -71,7 +72,7 @@ def render(report: Report, *, show_personal: bool = False) -> bytes:
 
 def _subject(page: Page) -> str:
     """Whom it is about, what it is, of when; and that it is partial."""
-    name = page.name if len(page.name) <= _LONGEST_NAME else f"{page.name[: _LONGEST_NAME - 1]}…"
+    name = shortened(page.name, _LONGEST_NAME)
     about = f"{name}: {page.title}" if name else page.title
     return f"{about}, {page.report.as_of:%Y-%m-%d}" + (" (partial data)" if page.report.partial else "")
 

@@ -16,7 +16,6 @@ from customer_research.documents.formats.slack_blocks import (
     escape,
     header,
     sections,
-    shortened,
     texts,
     within,
 )
@@ -24,7 +23,7 @@ from customer_research.documents.formats.wording import left_out, rows_left_out
 from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
 from customer_research.documents.present import Value, source_title
 from customer_research.domain.report import Report, Tone
-from customer_research.domain.words import counted
+from customer_research.domain.words import counted, shortened
 
 MOST_BLOCKS, MOST_CHARACTERS = 40, 9_000
 """How long a message may be, in blocks and in characters of all its texts."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from customer_research.domain.words import counted
+from customer_research.domain.words import counted, shortened
 
 Block = dict[str, Any]
 Blocks = list[Block]
@@ -34,11 +34,6 @@ def escape(text: str) -> str:
     """Text that Slack shows as it is: no mention, link or markup comes of it (a mark that would format gives way to its like)."""
     plain = _FORMATTING.sub(lambda found: _LOOKALIKES[found[0]], text)
     return plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def shortened(text: str, longest: int) -> str:
-    """As much of a text that is not escaped as has room."""
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def cut(text: str, longest: int = _SECTION) -> str:

@@ -49,7 +49,7 @@ from customer_research.documents.page import (
 )
 from customer_research.documents.present import TONE_WORDS, Value, source_title
 from customer_research.domain.report import Chart, Report, Tone
-from customer_research.domain.words import counted
+from customer_research.domain.words import counted, shortened
 
 STYLES: dict[Tone, str] = {
     "good": "green",
@@ -148,10 +148,6 @@ def marks(numbers: Iterable[int]) -> str:
     """Footnote numbers as readers see them, runs shortened: ` [1-3,7]`."""
     words = [words for _, words in note_runs(numbers)]
     return f" [{','.join(words)}]" if words else ""
-
-
-def _shorten(text: str, longest: int) -> str:
-    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def _styled(text: str, style: str = "", *, notes: str = "") -> Text:
@@ -287,7 +283,7 @@ class _Writer(Pen[Iterable[RenderableType]]):
         return grid
 
     def _value(self, value: Value, *, worded: bool = False, longest: int | None = None) -> Text:
-        text = value.text if longest is None else _shorten(value.text, longest)
+        text = value.text if longest is None else shortened(value.text, longest)
         style = STYLES[value.tone]
         styled = _styled(text, f"{style} link {value.link}".strip() if value.link else style)
         if worded and value.tone_word:

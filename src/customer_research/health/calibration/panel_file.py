@@ -21,6 +21,7 @@ import numpy as np
 
 from customer_research.domain.faults import TableFault
 from customer_research.domain.parsing import day, instant, json_value
+from customer_research.domain.words import shortened
 from customer_research.errors import TablesRefused
 from customer_research.health.calibration.panel import WEIGHTS, Floats, Panel, Signal, instant_of, panel_of
 
@@ -55,7 +56,7 @@ class _Faults:
 
     def all(self) -> tuple[TableFault, ...]:
         counted = [
-            TableFault(self.file, what, column, count, first, self.file, _shortened(example))
+            TableFault(self.file, what, column, count, first, self.file, shortened(example, _LONGEST))
             for (column, what), (count, first, example) in self.rows.items()
         ]
         return (*self.whole, *counted)
@@ -146,9 +147,9 @@ def _entry(entry: Any, number: int, dimensions: Sequence[str], file: str, faults
     elif name in {OPERATOR, AS_OF, CHURNED, OBSERVED}:
         wrong.append(f"{place}: {name!r} is no signal")
     if dimension not in dimensions:
-        wrong.append(f"{place}: dimension {_shortened(str(dimension))!r} is none of {', '.join(dimensions)}")
+        wrong.append(f"{place}: dimension {shortened(str(dimension), _LONGEST)!r} is none of {', '.join(dimensions)}")
     if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points <= _HIGHEST_POINTS:
-        wrong.append(f"{place}: points must be a number above 0, not {_shortened(str(points))!r}")
+        wrong.append(f"{place}: points must be a number above 0, not {shortened(str(points), _LONGEST)!r}")
     for what in wrong:
         faults.add(what, file=file)
     return None if wrong else Signal(name, dimension, float(points))
@@ -315,7 +316,3 @@ def _moment(text: str) -> date | datetime | None:
         return instant(text)
     except ValueError:
         return None
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

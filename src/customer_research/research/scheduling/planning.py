@@ -62,19 +62,19 @@ def of_wish(wish: Wish, settings: Settings) -> Wish:
         raise UsageError(
             f"No schedule {wish.name[:60]!r} is shipped.", hint=f"Say what is to be done, or name one of: {names}."
         )
-    taken = known is not None and wish.use_case in {"", known.use_case}
-    timed = bool(wish.cron or wish.after)
-    return Wish(
-        name=wish.name,
-        use_case=wish.use_case or (known.use_case if known else ""),
-        request={**(known.request if known and taken else {}), **wish.request},
-        cron=wish.cron if timed or known is None else known.cron,
-        zone=wish.zone or settings.schedules.zone,
-        after=wish.after if timed or known is None else known.after,
-        late_hours=wish.late_hours,
-        recipients=wish.recipients or (known.recipients if known and taken else ()),
-        failures_to=wish.failures_to,
-        note=wish.note or (known.note if known and taken else ""),
+    made = replace(wish, zone=wish.zone or settings.schedules.zone)
+    if known is None:
+        return made
+    if not (wish.cron or wish.after):
+        made = replace(made, cron=known.cron, after=known.after)
+    if wish.use_case not in {"", known.use_case}:
+        return made
+    return replace(
+        made,
+        use_case=known.use_case,
+        request={**known.request, **wish.request},
+        recipients=wish.recipients or known.recipients,
+        note=wish.note or known.note,
     )
 
 

@@ -23,7 +23,7 @@ from customer_research.domain.records import CanonicalTable, Column, literal, qu
 from customer_research.domain.tables import TableFile, TableSet
 from customer_research.domain.values import LEGACY
 from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
-from customer_research.domain.words import nearest
+from customer_research.domain.words import nearest, shortened
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
@@ -282,7 +282,9 @@ class _FolderCheck:
         )
         if row["rows"]:
             what = f"the key ({', '.join(names)}) is that of another row"
-            self._faults.append(TableFault(given.table.name, what, rows=row["rows"], example=_short(row["example"])))
+            self._faults.append(
+                TableFault(given.table.name, what, rows=row["rows"], example=shortened(row["example"], EXAMPLE_LENGTH))
+            )
 
     # -- what comes of it -----------------------------------------------------------------------------------------------
 
@@ -454,7 +456,3 @@ def _unread(message: str) -> str:
     if line is not None:
         return f"cannot be read at line {line[1]}: as many values as columns, closed quotes and UTF-8 are expected"
     return f"cannot be read: {re.sub('^.*? Error: ', '', message).rstrip('.')}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= EXAMPLE_LENGTH else f"{text[: EXAMPLE_LENGTH - 1]}…"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.report import Report
 from customer_research.domain.schedule import Run, Schedule
+from customer_research.domain.words import shortened
 from customer_research.errors import CustomerResearchError, UsageError
 from customer_research.research.delivering.worker import worker_name
 from customer_research.research.request import validated
@@ -118,8 +119,7 @@ def _outcome(states: Sequence[str], faults: Sequence[str], said: str, sent: int)
 
 def _said(answer: Answer) -> str:
     """The lines of an answer that has only a few."""
-    said = " ".join(answer.lines)
-    return said if len(said) <= MOST_SAID else f"{said[: MOST_SAID - 1]}…"
+    return shortened(" ".join(answer.lines), MOST_SAID)
 
 
 def _title(schedule: Schedule) -> str:
