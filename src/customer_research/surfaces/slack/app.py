@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sized
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from slack_bolt.adapter.asgi.async_handler import AsyncSlackRequestHandler
@@ -81,6 +81,7 @@ _NOT_DONE = "Slack did not answer. Ask again."
 
 Body = Mapping[str, Any]
 Work = Callable[[Member, Place], Awaitable[None]]
+D = TypeVar("D", bound=Sized)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +284,7 @@ class SlackApp:
 
     async def _outcome_asked(self, ack: Any, body: Body) -> None:
         await ack()
-        subject = str(body["actions"][0].get("value") or "")
-        back = modals.Back(str(body.get("response_url") or ""), _channel(body), subject)
+        back = modals.Back(str(body.get("response_url") or ""), _channel(body), _value(body))
         await self._open(body, modals.outcome(back))
 
     async def _open(self, body: Body, view: dict[str, Any]) -> None:
@@ -298,7 +298,9 @@ class SlackApp:
         await ack()
         view, user = body["view"], str(body["user"]["id"])
         back = modals.Back.of(view.get("private_metadata") or "")
-        self._start(_submitted(body), user, back.channel, self._at(back, user), self._answering(modals.asked_in(view)))
+        self._start(
+            _submitted(body), user, back.channel, self._at(back.url, user), self._answering(modals.asked_in(view))
+        )
 
     async def _outcome_submitted(self, ack: Any, body: Body) -> None:
         await ack()
@@ -311,7 +313,7 @@ class SlackApp:
             answer = await self._runner.use("outcome done", request, member.actor)
             await place.tell(content(answer))
 
-        self._start(_submitted(body), user, back.channel, self._at(back, user), note)
+        self._start(_submitted(body), user, back.channel, self._at(back.url, user), note)
 
     async def _asked_by_button(self, ack: Any, body: Body) -> None:
         await ack()
@@ -324,30 +326,24 @@ class SlackApp:
     async def _shared(self, ack: Any, body: Body) -> None:
         """The answer is made anew for everybody in the conversation; the audit has who shared it."""
         await ack()
-        text, channel = str(body["actions"][0].get("value") or ""), _channel(body)
+        text, channel = _value(body), _channel(body)
 
         async def share(member: Member, place: Place) -> None:
             question = ask_again(text, member.owner_id)
-            actor = replace(member.actor, surface=f"{member.actor.surface}:share")
-            _answer, told = await self._runner.told(
-                question.command.use_case,
-                question.request,
-                actor,
-                lambda found: content(found, by=member.name, question=question.text),
+            _answer, told = await self._used(
+                question, member, lambda found: content(found, by=member.name, question=question.text), "share"
             )
-            await self._post(channel, told, place)
+            await self._posted(place, posted(self._client, channel=channel, told=told))
 
         self._press(body, share)
 
     async def _sent_as_pdf(self, ack: Any, body: Body) -> None:
         await ack()
-        text, channel = str(body["actions"][0].get("value") or ""), _channel(body)
+        text, channel = _value(body), _channel(body)
 
         async def send(member: Member, place: Place) -> None:
-            question = ask_again(text, member.owner_id)
-            actor = replace(member.actor, surface=f"{member.actor.surface}:pdf")
-            answer, _ = await self._runner.told(question.command.use_case, question.request, actor, lambda _found: "")
-            await self._upload(answer, channel, member, place)
+            answer, _ = await self._used(ask_again(text, member.owner_id), member, lambda _found: "", "pdf")
+            await self._posted(place, self._upload(answer, channel, member))
 
         self._press(body, send)
 
@@ -373,12 +369,13 @@ class SlackApp:
     # -- working on it -------------------------------------------------------------------------------------------------
 
     def _press(self, body: Body, work: Work) -> None:
-        user, url = str(body["user"]["id"]), str(body.get("response_url") or "")
-        place: Place = ByUrl(self._client, url, user) if url else Directly(self._client, user)
+        user = str(body["user"]["id"])
+        place = self._at(str(body.get("response_url") or ""), user)
         self._start(_pressed(body), user, _channel(body), place, work)
 
-    def _at(self, back: modals.Back, user: str) -> Place:
-        return ByUrl(self._client, back.url, user) if back.url else Directly(self._client, user)
+    def _at(self, url: str, user: str) -> Place:
+        """Where somebody is answered: by a `response_url`, or directly where there is none."""
+        return ByUrl(self._client, url, user) if url else Directly(self._client, user)
 
     def _start(self, name: str, user: str, channel: str, place: Place, work: Work) -> None:
         """Work on a request behind its acknowledgement."""
@@ -429,44 +426,40 @@ class SlackApp:
 
     async def _answer(self, question: Asked, member: Member) -> Told:
         try:
-            _answer, told = await self._runner.told(
-                question.command.use_case,
-                question.request,
-                member.actor,
-                lambda found: of_answer(found, question),
-            )
+            _answer, told = await self._used(question, member, lambda found: of_answer(found, question))
         except UsageError as error:
             return of_error(error, question)
         return told
 
+    async def _used(
+        self, question: Asked, member: Member, draw: Callable[[Answer], D], how: str = ""
+    ) -> tuple[Answer, D]:
+        """The answer to a question, and what is told of it; the audit has `how` it was shown to others."""
+        actor = replace(member.actor, surface=f"{member.actor.surface}:{how}") if how else member.actor
+        return await self._runner.told(question.command.use_case, question.request, actor, draw)
+
     async def _show_home(self, member: Member, _place: Place) -> None:
         await self._client.views_publish(user_id=member.user, view=await home_of(self._runner, member))
 
-    async def _post(self, channel: str, told: Told, place: Place) -> None:
+    async def _posted(self, place: Place, posting: Awaitable[None]) -> None:
         """Post into a conversation; whoever shares it hears why it cannot be."""
         try:
-            await posted(self._client, channel=channel, told=told)
+            await posting
         except SlackApiError as error:
-            await self._not_posted(error, place)
+            if code_of(error) not in ELSEWHERE:
+                raise
+            await place.tell(plain("I cannot post here.", "Invite me to the conversation, then share again."))
 
-    async def _not_posted(self, error: SlackApiError, place: Place) -> None:
-        if code_of(error) not in ELSEWHERE:
-            raise error
-        await place.tell(plain("I cannot post here.", "Invite me to the conversation, then share again."))
-
-    async def _upload(self, answer: Answer, channel: str, member: Member, place: Place) -> None:
+    async def _upload(self, answer: Answer, channel: str, member: Member) -> None:
         report = answer.body
         assert isinstance(report, Report), "the button stands under reports alone"
         brand = await asyncio.to_thread(_brand, self._settings)
         made = await asyncio.to_thread(render, report, "pdf", brand=brand)
         name = re.sub(r"[^A-Za-z0-9]+", "-", report.title).strip("-")[:80] or "review"
         comment = escape(f"Shared by {member.name}")
-        try:
-            await self._client.files_upload_v2(
-                channel=channel, filename=f"{name}.pdf", content=made, title=report.title[:200], initial_comment=comment
-            )
-        except SlackApiError as error:
-            await self._not_posted(error, place)
+        await self._client.files_upload_v2(
+            channel=channel, filename=f"{name}.pdf", content=made, title=report.title[:200], initial_comment=comment
+        )
 
 
 def _brand(settings: Settings) -> Any:
@@ -489,6 +482,11 @@ class _AtHome:
 def _pressed(body: Body) -> str:
     action = body["actions"][0]
     return f"action {body['user']['id']} {action['action_id']} {action['action_ts']}"
+
+
+def _value(body: Body) -> str:
+    """What a button was given."""
+    return str(body["actions"][0].get("value") or "")
 
 
 def _submitted(body: Body) -> str:
