@@ -1,10 +1,10 @@
-"""Awaiting several things at once, leaving nothing running behind."""
+"""Awaiting several things at once, leaving nothing running behind; and waiting until told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from itertools import islice
 from typing import TypeVar, cast
 
@@ -25,6 +25,12 @@ async def together(*work: Awaitable[T]) -> list[T]:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         raise
+
+
+async def slept(seconds: float, stop: asyncio.Event) -> None:
+    """Wait so many seconds, or until told to stop."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 def chunks(items: Iterable[T], size: int) -> Iterator[list[T]]:

@@ -12,7 +12,6 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from random import SystemRandom
@@ -20,6 +19,7 @@ from typing import Literal, Protocol
 from uuid import uuid4
 
 from customer_research.channels.channel import Channel, Delayed, Failure, Outgoing, Refused, Sighting, Unsure
+from customer_research.connect.concurrent import slept
 from customer_research.connect.source import Clock
 from customer_research.domain.delivery import Channel as ChannelName
 from customer_research.domain.delivery import Delivery, Message, State
@@ -104,8 +104,7 @@ class Worker:
                 await self.deliver_due(stop)
             except StoreError as error:
                 logger.warning("The outbox cannot be read: %s", error.message)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOKS_SECONDS)
+            await slept(LOOKS_SECONDS, stop)
 
     async def deliver_due(self, stop: asyncio.Event | None = None) -> int:
         """Deliver all that is due now; how many deliveries were taken.

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+from customer_research.connect.concurrent import slept
 from customer_research.domain.schedule import Run, RunState, Schedule
 from customer_research.errors import CustomerResearchError, StoreError
 from customer_research.research.scheduling.times import coming, due
@@ -58,12 +59,6 @@ Heard = Callable[[Schedule, Run], Awaitable[None]]
 
 async def unheard(_schedule: Schedule, _run: Run) -> None:
     """Nobody hears."""
-
-
-async def slept(seconds: float, stop: asyncio.Event) -> None:
-    """Wait so many seconds, or until told to stop."""
-    with suppress(TimeoutError):
-        await asyncio.wait_for(stop.wait(), seconds)
 
 
 class Scheduler:

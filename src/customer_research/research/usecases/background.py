@@ -19,12 +19,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
+from customer_research.connect.concurrent import slept
 from customer_research.domain.delivery import Waiting
 from customer_research.domain.schedule import Run, Schedule
 from customer_research.errors import StoreError
 from customer_research.research.delivering.opening import Channels, delivery_clock
 from customer_research.research.delivering.worker import LOOK_UP_SECONDS, SEND_SECONDS, Worker, worker_name
-from customer_research.research.scheduling.scheduler import LOOKS_SECONDS, Scheduler, slept
+from customer_research.research.scheduling.scheduler import LOOKS_SECONDS, Scheduler
 from customer_research.research.usecases.gate import noting
 from customer_research.research.usecases.runner import Audit, Runner, unheard
 from customer_research.research.usecases.scheduled import Performing
