@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from customer_research.domain.schedule import OWNERS, Run, Schedule
 from customer_research.errors import UsageError
@@ -23,50 +22,19 @@ LONGEST_NOTE = 300
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody wants of a schedule; what is empty, a shipped one of that name decides.
-
-    Args:
-        name: what it is called.
-        use_case: what is to be done.
-        request: with which request.
-        cron, zone, after: when, as `domain.schedule.Schedule` says.
-        late_hours: how late it may begin.
-        recipients: to whom.
-        failures_to: who hears of failures.
-        note: a sentence at the head of each message.
-    """
-
-    name: str
-    use_case: str
-    request: Mapping[str, Any]
-    cron: str
-    zone: str
-    after: str
-    late_hours: float
-    recipients: tuple[str, ...]
-    failures_to: str
-    note: str
-
-
-def of_wish(wish: Wish, settings: Settings) -> Wish:
-    """A wish with what a shipped schedule of its name adds.
+def with_shipped(wish: Schedule) -> Schedule:
+    """A schedule as somebody wants it, with what the shipped one of its name says where they say nothing.
 
     Raises:
-        UsageError: it says neither what nor when, and no such schedule is shipped.
+        UsageError: it does not say what is to be done, and no such schedule is shipped.
     """
     known = shipped().get(wish.name)
-    if known is None and not wish.use_case:
-        names = ", ".join(shipped())
-        raise UsageError(
-            f"No schedule {wish.name[:60]!r} is shipped.", hint=f"Say what is to be done, or name one of: {names}."
-        )
-    made = replace(wish, zone=wish.zone or settings.schedules.zone)
     if known is None:
-        return made
-    if not (wish.cron or wish.after):
-        made = replace(made, cron=known.cron, after=known.after)
+        if not wish.use_case:
+            hint = f"Say what is to be done, or name one of: {', '.join(shipped())}."
+            raise UsageError(f"No schedule {wish.name[:60]!r} is shipped.", hint=hint)
+        return wish
+    made = wish if wish.cron or wish.after else replace(wish, cron=known.cron, after=known.after)
     if wish.use_case not in {"", known.use_case}:
         return made
     return replace(
@@ -78,13 +46,8 @@ def of_wish(wish: Wish, settings: Settings) -> Wish:
     )
 
 
-def with_request(wish: Wish, values: Mapping[str, Any]) -> Wish:
-    """A wish whose request has these values besides."""
-    return replace(wish, request={**wish.request, **values})
-
-
-def add(settings: Settings, wish: Wish, *, who: str, rights: Collection[str], book: str, now: datetime) -> Schedule:
-    """Keep a schedule whose use case and request have been found good.
+def add(settings: Settings, wish: Schedule) -> Schedule:
+    """Keep a schedule whose use case and request have been found good; as it is kept.
 
     Raises:
         UsageError: its name, times, or an address cannot be used; or there is one of that name.
@@ -101,22 +64,11 @@ def add(settings: Settings, wish: Wish, *, who: str, rights: Collection[str], bo
         raise UsageError(
             "A schedule has times of its own, or comes after another.", hint="Give one of --cron and --after."
         )
-    made = Schedule(
-        name=wish.name,
-        use_case=wish.use_case,
-        request=wish.request,
-        cron=wish.cron and checked(wish.cron, wish.zone, now),
-        zone=wish.zone,
-        after=wish.after,
-        lateness=timedelta(hours=wish.late_hours),
+    made = replace(
+        wish,
+        cron=wish.cron and checked(wish.cron, wish.zone, wish.since),
         recipients=tuple(dict.fromkeys(one if one == OWNERS else str(address_of(one)) for one in wish.recipients)),
         failures_to=wish.failures_to and str(address_of(wish.failures_to)),
-        since=now,
-        paused=False,
-        created_at=now,
-        created_by=who,
-        rights=tuple(sorted(rights)),
-        book=book,
         note=" ".join(wish.note.split()),
     )
     with open_store(settings.store_url) as store:

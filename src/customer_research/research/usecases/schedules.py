@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from customer_research.domain.schedule import LATENESS, OWNERS
+from customer_research.domain.schedule import LATENESS, OWNERS, Schedule
 from customer_research.domain.words import counted, instant_text, instant_words
 from customer_research.domain.zones import zone
 from customer_research.errors import UsageError
@@ -17,7 +18,7 @@ from customer_research.research.usecases.answer import Answer, State, Table, lin
 from customer_research.research.usecases.registry import use_case
 
 if TYPE_CHECKING:
-    from customer_research.domain.schedule import Run, Schedule
+    from customer_research.domain.schedule import Run
     from customer_research.research.usecases.runner import Call
 
 SCHEMA = "customer-research.schedules/1"
@@ -62,26 +63,12 @@ class Add(Request):
     )
 
     def answer(self, call: Call) -> Answer:
-        planning, requests = rooms.planning, rooms.requests
-        wish = planning.Wish(
-            name=self.name.strip(),
-            use_case=" ".join(self.use_case.split()),
-            request={},
-            cron=self.cron,
-            zone=self.zone.strip(),
-            after=self.after.strip(),
-            late_hours=self.late_hours,
-            recipients=self.to,
-            failures_to=self.failures_to,
-            note=self.note,
-        )
-        wish = planning.of_wish(wish, call.settings)
-        wish = planning.with_request(wish, requests.given(use_case(wish.use_case).request(), self.set))
+        planning, now = rooms.planning, call.clock()
+        wish = planning.with_shipped(self._wish(call, now))
+        given = rooms.requests.given(use_case(wish.use_case).request(), self.set)
+        wish = replace(wish, request={**wish.request, **given})
         _check(call, wish.use_case, wish.request, wish.recipients)
-        now = call.clock()
-        made = planning.add(
-            call.settings, wish, who=call.actor.name, rights=call.actor.rights, book=call.actor.book, now=now
-        )
+        made = planning.add(call.settings, wish)
         told = f"to {', '.join(made.recipients)}" if made.recipients else "sent to nobody"
         said = [f"Added: {made.name} ({made.use_case}), {_when(made)}, {told}."]
         if made.cron:
@@ -89,6 +76,27 @@ class Add(Request):
         if not (made.recipients or made.failures_to):
             said.append("Nobody hears of a run that fails: name somebody with --failures-to.")
         return lines(*said, beside=("It is done while `customer-research serve` runs.",))
+
+    def _wish(self, call: Call, now: datetime) -> Schedule:
+        """The schedule that is asked for, with the rights of whoever asks; it has no request yet."""
+        return Schedule(
+            name=self.name.strip(),
+            use_case=" ".join(self.use_case.split()),
+            request={},
+            cron=self.cron,
+            zone=self.zone.strip() or call.settings.schedules.zone,
+            after=self.after.strip(),
+            lateness=timedelta(hours=self.late_hours),
+            recipients=self.to,
+            failures_to=self.failures_to,
+            since=now,
+            paused=False,
+            created_at=now,
+            created_by=call.actor.name,
+            rights=tuple(sorted(call.actor.rights)),
+            book=call.actor.book,
+            note=self.note,
+        )
 
 
 def _check(call: Call, name: str, values: Any, recipients: tuple[str, ...]) -> None:
