@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal, get_args
 
@@ -61,8 +61,8 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
-    """One message to one address, rendered once: what is kept is what is sent.
+class Envelope:
+    """A message but for what it says.
 
     Args:
         kind: what it is: `digest`, `alert`, `brief`, `notice`.
@@ -70,9 +70,6 @@ class Message:
         occasion: the period or occurrence (`2026-W48`, a meeting's occurrence, an episode and its band): the same thing for
             the same occasion is the same message.
         address: where it goes.
-        title: what it is called in lists, and an e-mail's subject.
-        content: what is sent, as the channel takes it (plain JSON): for `slack` `text` and `blocks`; for `email` `text` and
-            `html`; for `notion` `markdown`; for `webhook` `payload`; for `file` `text`, or `base64` of bytes.
         elsewhere: who is told, and where, if it cannot be delivered; None: nobody.
         after: the key of a message that goes first and whose thread this one continues (Slack, e-mail); empty: none.
         updates: the key of a message in whose place this one goes: it is rewritten where the channel can (Slack, Notion,
@@ -83,8 +80,6 @@ class Message:
     subject: str
     occasion: str
     address: Address
-    title: str
-    content: Mapping[str, Any]
     elsewhere: Address | None = None
     after: str = ""
     updates: str = ""
@@ -94,37 +89,24 @@ class Message:
         """32 hexadecimal digits that are the same for the same message; they tell nothing of it to who reads them."""
         return message_key(self.kind, self.subject, self.occasion, self.address)
 
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """A message but for what it says; its fields are those of `Message`."""
-
-    kind: str
-    subject: str
-    occasion: str
-    address: Address
-    elsewhere: Address | None = None
-    after: str = ""
-    updates: str = ""
-
-    @property
-    def key(self) -> str:
-        """The key of the message that it becomes."""
-        return message_key(self.kind, self.subject, self.occasion, self.address)
-
     def sealed(self, title: str, content: Mapping[str, Any]) -> Message:
         """The message, with what it says."""
-        return Message(
-            kind=self.kind,
-            subject=self.subject,
-            occasion=self.occasion,
-            address=self.address,
-            title=title,
-            content=content,
-            elsewhere=self.elsewhere,
-            after=self.after,
-            updates=self.updates,
-        )
+        told = {one.name: getattr(self, one.name) for one in fields(Envelope)}
+        return Message(**told, title=title, content=content)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message(Envelope):
+    """One message to one address, rendered once: what is kept is what is sent.
+
+    Args:
+        title: what it is called in lists, and an e-mail's subject.
+        content: what is sent, as the channel takes it (plain JSON): for `slack` `text` and `blocks`; for `email` `text` and
+            `html`; for `notion` `markdown`; for `webhook` `payload`; for `file` `text`, or `base64` of bytes.
+    """
+
+    title: str
+    content: Mapping[str, Any]
 
 
 def message_key(kind: str, subject: str, occasion: str, address: Address) -> str:
