@@ -5,6 +5,8 @@ from __future__ import annotations
 import bisect
 import json
 import re
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from report_accounts import ACCOUNT_KINDS, ACCOUNTS, HOSTILE, full, without
 from report_charts import CHARTS, charted, fact, only
 
 from customer_research.documents.formats import slack_, slack_blocks
-from customer_research.domain.report import Prose, Report, Table, Text
+from customer_research.domain.report import Prose, Report, Section, Table, Text
 from customer_research.reports.kinds import KINDS
 
 
@@ -137,5 +139,24 @@ def test_personal_data_is_masked() -> None:
 def test_a_cell_without_words_has_no_header() -> None:
     blocks = json.loads(slack_.render(KINDS["brief"].build(full())))["blocks"]
     rows = [line for block in blocks for line in json.dumps(block, ensure_ascii=False).split("\\n") if "•" in line]
-    assert any("Phone or e-mail •••" in row for row in rows)
-    assert not [row for row in rows if row.rstrip('"}').endswith(("Phone or e-mail", "Last login", "Words"))]
+    assert any("Phone or e-mail: •••" in row for row in rows)
+    assert not [row for row in rows if row.rstrip('"}').endswith(("Phone or e-mail:", "Last login:", "Words:"))]
+
+
+def lines_of(report: Report) -> list[str]:
+    return [line for text in texts(message(report)) for line in text.splitlines()]
+
+
+def test_no_heading_stands_above_its_like_and_no_row_has_empty_places() -> None:
+    for kind in ACCOUNT_KINDS:
+        lines = lines_of(KINDS[kind].build(full()))
+        named = [line.rpartition(" (")[0] or line for line in lines]
+        assert [one for one, after in pairwise(named) if one == after and one.startswith("*")] == [], kind
+        assert [line for line in lines if "·  ·" in line or line.endswith("· ")] == [], kind
+
+
+def test_an_address_is_where_its_name_leads_and_is_not_spelt() -> None:
+    address = "https://crm.example/contacts/0/record/0-2/10900013000"
+    table = Table(("Page", "Address"), ((Text("HubSpot company"), Text(address, link=address)),), words=("Address",))
+    report = replace(KINDS["profile"].build(full()), sections=(Section("Links", (table,)),))
+    assert f"• <{address}|HubSpot company>" in lines_of(report)

@@ -6,7 +6,8 @@ Slack takes 50 blocks; this stays under 40 blocks and 9,000 characters, and says
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from customer_research.documents.charts import as_table, height_of, sparkline
@@ -92,8 +93,11 @@ class _Message(Pen[Iterable[str]]):
         return [{"type": "divider"}, *blocks] if blocks else []
 
     def _part(self, part: Part) -> list[str]:
-        title = [f"*{escape(part.heading.text)}*"] if part.heading.text else []
-        return [*title, *(line for node in part.nodes for line in self.draw(node))]
+        lines = [line for node in part.nodes for line in self.draw(node)]
+        title = f"*{escape(part.heading.text)}*"
+        if not part.heading.text or (lines and lines[0].startswith(f"{title} (")):
+            return lines  # what stands first is headed so, with how many there are
+        return [title, *lines]
 
     def paragraph(self, node: Paragraph) -> Iterable[str]:
         return (self._line(node.line),)
@@ -120,9 +124,9 @@ class _Message(Pen[Iterable[str]]):
     def grid(self, node: Grid) -> Iterable[str]:
         if node.caption:
             yield f"*{escape(node.caption)}* ({node.total})"
-        leads = [f"{escape(header)} " if header and at else "" for at, header in enumerate(node.headers)]
+        leads = [f"{escape(header)}: " if header and at else "" for at, header in enumerate(node.headers)]
         for row in node.rows[:_MOST_ROWS]:
-            told = ((lead, self._value(value)) for lead, value in zip(leads, row, strict=True))
+            told = ((lead, self._value(value)) for lead, value in zip(leads, _linked(row), strict=True))
             yield "• " + " · ".join(f"{lead}{words}" for lead, words in told if words)
         if len(node.rows) > _MOST_ROWS:
             yield f"_{rows_left_out(len(node.rows) - _MOST_ROWS)}_"
@@ -133,10 +137,19 @@ class _Message(Pen[Iterable[str]]):
         yield f"*{escape(node.title)}*: {self._line(node.says)}"
         if len(chart.marks) <= _MOST_MARKS:
             for row in self._page.grid(as_table(chart)).rows:
-                yield "• " + " · ".join(map(self._value, row))
+                yield "• " + " · ".join(filter(None, map(self._value, row)))
         elif chart.form in {"history", "months"}:
             for series in dict.fromkeys(mark.series for mark in chart.marks):
                 heights = [height_of(mark.figure) for mark in chart.marks if mark.series == series]
                 yield f"{escape(self._page.presenter.text(series))} {sparkline(heights)}".strip()
         else:
             yield f"_{counted(len(chart.marks), 'figure')} in the whole report_"
+
+
+def _linked(row: Sequence[Value]) -> Sequence[Value]:
+    """A row whose first cell leads where another only spells the address: an address is long, and nobody reads it."""
+    spelt = next((at for at, value in enumerate(row) if at and value.link and value.text == value.link), None)
+    if spelt is None or not row[0].text or row[0].link:
+        return row
+    named, empty = replace(row[0], link=row[spelt].link), replace(row[spelt], text="", link="")
+    return [named, *(empty if at == spelt else value for at, value in enumerate(row) if at)]

@@ -174,7 +174,7 @@ def _topics(told: Talk) -> Iterator[Block | None]:
     """What the talk is to bring, what to talk about in order, and what to ask besides."""
     first = _renewal(told.account) if told.meeting == "renewal" else Prose("")
     yield replace(first, text=f"{first.text} {OBJECTIVES[told.meeting].rstrip('.')}:".lstrip())
-    none = judgement.nothing_found(told.account, "Nothing in the figures known presses: listen.")
+    none = judgement.nothing_found(told.account, "Nothing in the known figures is urgent: listen.")
     topics = told.topics or (Prose(none),)
     more = f" {counted(told.more, 'more topic')} in the health report." if told.more else ""
     ask = Prose(f"Ask: {' '.join(_QUESTIONS[told.meeting][:_ASKED])}{more}")
