@@ -44,6 +44,15 @@ class Talk:
         await self.idle()
         return self.space.private[before:]
 
+    async def opened(self, sent: Sent) -> dict[str, Any]:
+        """The modal that a press or a shortcut opens; the app opens it behind its acknowledgement."""
+        before = len(self.space.modals)
+        await self.done(sent)
+        async with asyncio.timeout(10):
+            while len(self.space.modals) == before:  # noqa: ASYNC110 - another thread's list
+                await asyncio.sleep(0.01)
+        return self.space.modals[-1]
+
     async def idle(self) -> None:
         """Wait until what was sent is worked on; events are acknowledged before the app hears of them."""
         for _ in range(20):

@@ -372,8 +372,7 @@ def test_alerts_are_opened_and_acted_on(own: Settings, sandbox: Sandbox, space: 
 def test_what_was_done_is_noted_by_a_modal(own: Settings, sandbox: Sandbox, space: Workspace) -> None:
     async def work(talk: Talk) -> Any:
         press = {"action_id": "alert_outcome", "value": f"abcd1234 {OPERATOR}", "type": "button"}
-        await talk.done(talk.acts.presses(TEUN, press, "C0ALERTS"))
-        view = space.modals[-1]
+        view = await talk.opened(talk.acts.presses(TEUN, press, "C0ALERTS"))
         values = {
             "kind": {"kind": {"selected_option": {"value": "call"}}},
             "note": {"note": {"value": "Spoke <!here>"}},
@@ -390,13 +389,12 @@ def test_what_was_done_is_noted_by_a_modal(own: Settings, sandbox: Sandbox, spac
 def test_shortcuts_ask_by_a_modal(own: Settings, sandbox: Sandbox, space: Workspace) -> None:
     async def work(talk: Talk) -> Any:
         message = space.post(space.channels[CHANNEL], {"text": "Silvermead Livery called"}, IDA)
-        await talk.done(talk.acts.shortcut(TEUN, "lookup", message))
-        view = space.modals[-1]
+        view = await talk.opened(talk.acts.shortcut(TEUN, "lookup", message))
         written = view["blocks"][0]["element"]["initial_value"]
         values = {"term": {"term": {"value": "Silvermead"}}, "word": {"word": {"selected_option": {"value": "health"}}}}
         (told,) = await talk.done(talk.acts.submits(TEUN, view, values))
-        await talk.done(talk.acts.shortcut(TEUN, "lookup"))
-        await talk.done(talk.acts.submits(TEUN, space.modals[-1], values))
+        view = await talk.opened(talk.acts.shortcut(TEUN, "lookup"))
+        await talk.done(talk.acts.submits(TEUN, view, values))
         return written, told
 
     written, told = talk(own, sandbox, work)
