@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
@@ -29,6 +30,23 @@ _PLAIN_FILE = "markdown"
 _TITLE = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a channel takes.
+
+    Args:
+        title: what it is called within a sentence.
+        report: makes the content of a report.
+        sentences: makes the content of a title and sentences.
+        text: what a content says, without markup.
+    """
+
+    title: str
+    report: Callable[[Report, Envelope], Content]
+    sentences: Callable[[str, Sequence[str], Envelope], Content]
+    text: Callable[[Content], str]
+
+
 def message_of(report: Report, envelope: Envelope, *, title: str = "") -> Message:
     """A report as a message.
 
@@ -41,10 +59,7 @@ def message_of(report: Report, envelope: Envelope, *, title: str = "") -> Messag
         RenderError: a figure without a receipt.
         ExtraMissing: a package that the form of the channel needs is not installed.
     """
-    address = envelope.address
-    content = _REPORTS[address.channel](report, address.place)
-    if address.channel == "webhook":
-        content = _payload(envelope.kind, instant_text(report.generated_at), content)
+    content = FORMS[envelope.address.channel].report(report, envelope)
     return envelope.sealed(title or title_of(report), content)
 
 
@@ -64,27 +79,23 @@ def plain_message(title: str, lines: Sequence[str], envelope: Envelope) -> Messa
         envelope: whom it is about, and where it goes.
     """
     heading, said = clean(title)[:_TITLE], [clean(line) for line in lines if line.strip()]
-    content = _PLAIN[envelope.address.channel](heading, said)
-    if envelope.address.channel == "webhook":
-        content = _payload(envelope.kind, "", content)
-    return envelope.sealed(heading, content)
+    return envelope.sealed(heading, FORMS[envelope.address.channel].sentences(heading, said, envelope))
 
 
-def _payload(kind: str, timestamp: str, inner: Content) -> Content:
-    """What a program is told, in the form of Standard Webhooks."""
-    dated = {"timestamp": timestamp} if timestamp else {}
-    return {"payload": {"type": f"{PAYLOAD}.{kind}", **dated, "data": inner}}
+def text_of(message: Message) -> str:
+    """What a message says, as text without markup; empty where it is no longer kept."""
+    return FORMS[message.address.channel].text(message.content) if message.content else ""
 
 
 # -- reports -----------------------------------------------------------------------------------------------------------
 
 
-def _slack_report(report: Report, _place: str) -> Content:
+def _slack_report(report: Report, _envelope: Envelope) -> Content:
     found: Content = json.loads(formats.render(report, "slack"))
     return found
 
 
-def _email_report(report: Report, _place: str) -> Content:
+def _email_report(report: Report, _envelope: Envelope) -> Content:
     from customer_research.documents.formats import email_  # noqa: PLC0415 - start-up time
 
     made = email_.parts(report)
@@ -92,73 +103,96 @@ def _email_report(report: Report, _place: str) -> Content:
     return {"text": made.text, "html": made.letter.html, "pictures": pictures}
 
 
-def _notion_report(report: Report, _place: str) -> Content:
+def _notion_report(report: Report, _envelope: Envelope) -> Content:
     from customer_research.documents.formats import notion  # noqa: PLC0415 - start-up time
 
     return {"markdown": list(notion.pages(report))}
 
 
-def _webhook_report(report: Report, _place: str) -> Content:
-    found: Content = json.loads(formats.render(report, "agent"))
-    return found
+def _webhook_report(report: Report, envelope: Envelope) -> Content:
+    return _payload(envelope, json.loads(formats.render(report, "agent")), timestamp=instant_text(report.generated_at))
 
 
-def _file_report(report: Report, place: str) -> Content:
+def _payload(envelope: Envelope, inner: Content, **dated: str) -> Content:
+    """What a program is told, in the form of Standard Webhooks."""
+    return {"payload": {"type": f"{PAYLOAD}.{envelope.kind}", **dated, "data": inner}}
+
+
+def _file_report(report: Report, envelope: Envelope) -> Content:
     """In the format that the file's name says."""
-    suffix = PurePath(place).suffix.lower().removeprefix(".")
+    suffix = PurePath(envelope.address.place).suffix.lower().removeprefix(".")
     name = formats.NAMES.get(suffix, _PLAIN_FILE)
     made = formats.as_file(report, name)
     return {"base64": base64.b64encode(made).decode()} if formats.FORMATS[name].binary else {"text": made.decode()}
 
 
-_REPORTS: Mapping[Channel, Callable[[Report, str], Content]] = MappingProxyType(
-    {
-        "slack": _slack_report,
-        "email": _email_report,
-        "notion": _notion_report,
-        "webhook": _webhook_report,
-        "file": _file_report,
-    }
-)
-
-
 # -- sentences ---------------------------------------------------------------------------------------------------------
 
 
-def _slack_plain(title: str, lines: Sequence[str]) -> Content:
+def _slack_plain(title: str, lines: Sequence[str], _envelope: Envelope) -> Content:
     from customer_research.documents.formats.slack_blocks import escape, section  # noqa: PLC0415 - start-up time
 
     text = "\n".join((f"*{escape(title)}*", *map(escape, lines)))
     return {"text": escape(title), "blocks": [section(text)]}
 
 
-def _email_plain(title: str, lines: Sequence[str]) -> Content:
+def _email_plain(title: str, lines: Sequence[str], _envelope: Envelope) -> Content:
     paragraphs = [markup.element("p", line) for line in lines]
     body = markup.element("body", markup.element("h1", title, style="font-size:18px;"), *paragraphs)
     html = markup.element("html", markup.element("head", markup.element("title", title)), body, lang="en")
     return {"text": "\n\n".join((title, *lines)) + "\n", "html": f"<!doctype html>\n{html}\n"}
 
 
-def _notion_plain(_title: str, lines: Sequence[str]) -> Content:
+def _notion_plain(_title: str, lines: Sequence[str], _envelope: Envelope) -> Content:
     from customer_research.documents.formats.notion import escape, escape_start  # noqa: PLC0415 - start-up time
 
     return {"markdown": ["\n\n".join(escape_start(escape(line)) for line in lines)]}
 
 
-def _webhook_plain(title: str, lines: Sequence[str]) -> Content:
-    return {"title": title, "lines": list(lines)}
+def _webhook_plain(title: str, lines: Sequence[str], envelope: Envelope) -> Content:
+    return _payload(envelope, {"title": title, "lines": list(lines)})
 
 
-def _file_plain(title: str, lines: Sequence[str]) -> Content:
+def _file_plain(title: str, lines: Sequence[str], _envelope: Envelope) -> Content:
     return {"text": "\n\n".join((title, *lines)) + "\n"}
 
 
-_PLAIN: Mapping[Channel, Callable[[str, Sequence[str]], Content]] = MappingProxyType(
+# -- what they say -----------------------------------------------------------------------------------------------------
+
+
+def _slack_text(content: Content) -> str:
+    texts = [
+        part["text"]
+        for block in content.get("blocks") or ()
+        for part in (block.get("text"), *(block.get("elements") or ()))
+        if isinstance(part, Mapping) and isinstance(part.get("text"), str)
+    ]
+    return "\n".join(texts) or _text(content)
+
+
+def _text(content: Content) -> str:
+    return str(content.get("text") or "")
+
+
+def _notion_text(content: Content) -> str:
+    return "\n".join(map(str, content.get("markdown") or ()))
+
+
+def _webhook_text(content: Content) -> str:
+    return json.dumps(content.get("payload"), ensure_ascii=False, indent=1)
+
+
+def _file_text(content: Content) -> str:
+    return "A file that is no text." if "base64" in content else _text(content)
+
+
+FORMS: Mapping[Channel, Form] = MappingProxyType(
     {
-        "slack": _slack_plain,
-        "email": _email_plain,
-        "notion": _notion_plain,
-        "webhook": _webhook_plain,
-        "file": _file_plain,
+        "slack": Form("Slack", _slack_report, _slack_plain, _slack_text),
+        "email": Form("e-mail", _email_report, _email_plain, _text),
+        "notion": Form("Notion", _notion_report, _notion_plain, _notion_text),
+        "webhook": Form("a webhook", _webhook_report, _webhook_plain, _webhook_text),
+        "file": Form("a file", _file_report, _file_plain, _file_text),
     }
 )
+"""What each channel takes."""

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import Any
 
-from customer_research.domain.delivery import CHANNELS, STATES, Channel, Delivery, State
+from customer_research.domain.delivery import CHANNELS, STATES, Delivery, State
 from customer_research.domain.report import Report
 from customer_research.domain.words import nearest
 from customer_research.errors import UsageError
 from customer_research.reports.inquiries.deliveries_report import ONE, REPORT, DeliveryList, OneDelivery
+from customer_research.research.delivering.composing import text_of
 from customer_research.research.delivering.opening import Channels, delivery_clock
 from customer_research.research.delivering.worker import Worker
 from customer_research.research.receipts import kept_receipt
@@ -76,7 +76,7 @@ def delivery_report(settings: Settings, key: str, *, now: datetime) -> Report:
             fetched_at=now,
             place=store.place,
         )
-    return ONE.build(OneDelivery(found, text_of(found), receipt, now))
+    return ONE.build(OneDelivery(found, text_of(found.message), receipt, now))
 
 
 def retried(settings: Settings, keys: Collection[str], *, failed: bool, now: datetime) -> tuple[Delivery, ...]:
@@ -140,43 +140,6 @@ async def sent_now(settings: Settings) -> Round:
         return Round(taken, (await asyncio.to_thread(box.waiting)).counts)
     finally:
         store.close()
-
-
-def text_of(found: Delivery) -> str:
-    """What a delivery says, as text without markup; empty where it is no longer kept."""
-    content = found.message.content
-    return _TEXTS[found.message.address.channel](content) if content else ""
-
-
-def _slack_text(content: Mapping[str, Any]) -> str:
-    texts = [
-        part["text"]
-        for block in content.get("blocks") or ()
-        for part in (block.get("text"), *(block.get("elements") or ()))
-        if isinstance(part, Mapping) and isinstance(part.get("text"), str)
-    ]
-    return "\n".join(texts) or str(content.get("text") or "")
-
-
-def _file_text(content: Mapping[str, Any]) -> str:
-    return "A file that is no text." if "base64" in content else str(content.get("text") or "")
-
-
-def _payload_text(content: Mapping[str, Any]) -> str:
-    import json  # noqa: PLC0415 - start-up time
-
-    return json.dumps(content.get("payload"), ensure_ascii=False, indent=1)
-
-
-_TEXTS: Mapping[Channel, Callable[[Mapping[str, Any]], str]] = MappingProxyType(
-    {
-        "slack": _slack_text,
-        "email": lambda content: str(content.get("text") or ""),
-        "notion": lambda content: "\n".join(map(str, content.get("markdown") or ())),
-        "webhook": _payload_text,
-        "file": _file_text,
-    }
-)
 
 
 def _one_of(word: str, known: tuple[Any, ...], what: str) -> Any:

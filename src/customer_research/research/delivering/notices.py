@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from customer_research.domain.delivery import Channel, Delivery, Envelope, Message, State
+from customer_research.domain.delivery import Delivery, Envelope, Message, State
 from customer_research.domain.words import instant_text, instant_words
-from customer_research.research.delivering.composing import plain_message
+from customer_research.research.delivering.composing import FORMS, plain_message
 
 NOTICE = "notice"
 """The kind of these messages. Of one that fails nobody is told again."""
-
-TITLES: Mapping[Channel, str] = {
-    "slack": "Slack",
-    "email": "e-mail",
-    "notion": "Notion",
-    "webhook": "a webhook",
-    "file": "a file",
-}
 
 
 def notice(held: Delivery, state: State, reason: str) -> Message | None:
@@ -25,7 +15,7 @@ def notice(held: Delivery, state: State, reason: str) -> Message | None:
     message = held.message
     if message.elsewhere in {None, message.address} or state not in {"failed", "unknown"}:
         return None
-    way = TITLES[message.address.channel]
+    way = FORMS[message.address.channel].title
     happened = (
         f"could not be delivered by {way}" if state == "failed" else f"may not have arrived by {way}: nobody can tell"
     )
