@@ -112,6 +112,11 @@ _REST = ("highest", "health", "level", "sooner", "because", "act", "by", "link",
 """What of a line is JSON as it is."""
 
 _STANDING = tuple(book_line.c[field.name] for field in fields(Standing))
+_AS_TEXT = (
+    *(book_line.c[name] for name in _COLUMNS),
+    *(sa.type_coerce(book_line.c[name], Text) for name in ("mrr", "findings", "weeks", "line")),
+)
+"""What a line is made of, JSON as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,8 +415,9 @@ class Books:
         return query if owner_ids is None else query.where(book_line.c.owner_id.in_(sorted(owner_ids)))
 
     def _read(self, ready: Ready, query: sa.Select[Any]) -> tuple[Line, ...]:
+        reader, texts = _LineReader(ready.snapshot), query.with_only_columns(*_AS_TEXT)
         with self._store.read() as connection:
-            return tuple(_line(ready.snapshot, row) for row in connection.execute(query).mappings())
+            return tuple(map(reader.line, connection.execute(texts).all()))
 
 
 def _freshness(told: Mapping[str, Any]) -> Freshness:
@@ -422,32 +428,46 @@ def _freshness(told: Mapping[str, Any]) -> Freshness:
     )
 
 
-def _line(snapshot: Snapshot, row: Mapping[Any, Any]) -> Line:
-    rest = row["line"]
-    until = rest["until"]
-    return Line(
-        **{name: row[name] for name in _COLUMNS},
-        **{name: rest[name] for name in _REST},
-        mrr=_amounts(row["mrr"]),
-        findings=tuple(row["findings"]),
-        weeks=tuple(row["weeks"] or ()),
-        until=until and date.fromisoformat(until),
-        step=rest["step"] and _step(snapshot, rest["step"]),
-        basis={part: _receipts(snapshot, places) for part, places in rest["basis"].items()},
-        gaps={part: Gap(**gap) for part, gap in rest["gaps"].items()},
-    )
+class _LineReader:
+    """Makes lines of the rows of a snapshot, JSON as text; what many rows have alike is made once."""
 
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._proofs: dict[tuple[int, ...], tuple[Receipt, ...]] = {}
+        self._gaps: dict[tuple[Any, ...], Gap] = {}
 
-def _receipts(snapshot: Snapshot, places: Iterable[int]) -> tuple[Receipt, ...]:
-    return tuple(snapshot.receipts[place] for place in places)
+    def line(self, row: Sequence[Any]) -> Line:
+        """The line of a row of `_AS_TEXT`."""
+        *columns, mrr, findings, weeks, told = row
+        rest = json.loads(told)
+        until, step = rest["until"], rest["step"]
+        return Line(
+            **dict(zip(_COLUMNS, columns, strict=True)),
+            **{name: rest[name] for name in _REST},
+            mrr=_amounts_in(mrr),
+            findings=_names_in(findings),
+            weeks=() if weeks is None else tuple(json.loads(weeks) or ()),
+            until=until and date.fromisoformat(until),
+            step=step and Step(**{**step, "facts": tuple(map(self._fact, step["facts"]))}),
+            basis={part: self._receipts(places) for part, places in rest["basis"].items()},
+            gaps={part: self._gap(gap) for part, gap in rest["gaps"].items()},
+        )
 
+    def _fact(self, kept: Sequence[Any]) -> Fact[Any]:
+        value, unit, places, metric, note = kept
+        return Fact(_value_read(value, unit), unit, self._receipts(places), self._snapshot.as_of, metric, note)
 
-def _step(snapshot: Snapshot, told: Mapping[str, Any]) -> Step:
-    facts = (
-        Fact(_value_read(value, unit), unit, _receipts(snapshot, places), snapshot.as_of, metric, note)
-        for value, unit, places, metric, note in told["facts"]
-    )
-    return Step(**{**told, "facts": tuple(facts)})
+    def _receipts(self, kept: Iterable[int]) -> tuple[Receipt, ...]:
+        places = tuple(kept)
+        if places not in self._proofs:
+            self._proofs[places] = tuple(self._snapshot.receipts[place] for place in places)
+        return self._proofs[places]
+
+    def _gap(self, kept: Mapping[str, Any]) -> Gap:
+        said = tuple(kept.values())
+        if said not in self._gaps:
+            self._gaps[said] = Gap(**kept)
+        return self._gaps[said]
 
 
 def _amounts(kept: Iterable[Sequence[Any]] | None) -> Amounts | None:
