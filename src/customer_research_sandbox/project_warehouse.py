@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from itertools import chain
 
 from customer_research_sandbox import vocabulary as words
@@ -124,7 +125,7 @@ class _ReservationRows:
         row["CREATED_AT"] = row["QUOTE_CREATED_AT"] = trip.created_at
         row["PICKUP_DATE_TIME"] = trip.pickup_at
         row["PICKUP_DATE"] = trip.pickup_at.date()
-        row["PICKUP_TIME"] = trip.pickup_at.strftime("%H:%M")
+        row["PICKUP_TIME"] = _clock(trip.pickup_at, 5)
         row["DROPOFF_DATE_TIME"] = dropped if trip.status == "completed" and dropped <= self._as_of else None
         row["CANCELLED"] = trip.cancelled_at
         row["CANCELLATION_REASON"] = "passenger request" if trip.cancelled_at is not None else None
@@ -172,7 +173,7 @@ class _ReservationRows:
         passenger = _person(number)
         row["BOOKING_CONTACT_ID"] = f"bc-{trip.operator.index:05d}-{number // 3:03d}"
         row["BOOKING_CONTACT_FULL_NAME"] = booker
-        row["BOOKING_CONTACT_EMAIL"] = f"{booker.lower().replace(' ', '.')}@riders.example.net"
+        row["BOOKING_CONTACT_EMAIL"] = _address(booker)
         row["PASSENGER_CONTACT_ID"] = f"pc-{trip.operator.index:05d}-{number:03d}"
         row["PASSENGER_CONTACT_FULL_NAME"] = passenger
         row["COMPANY_NAME"], row["FARMEE_OPERATOR_NAME"] = trip.company, trip.farmed_to
@@ -200,6 +201,17 @@ def _operator_part(operator: Operator) -> Row:
     }
 
 
+@cache
+def _address(booker: str) -> str:
+    return f"{booker.lower().replace(' ', '.')}@riders.example.net"
+
+
+def _clock(instant: datetime, letters: int) -> str:
+    """The time of day, as far as so many letters tell it."""
+    return instant.isoformat()[11 : 11 + letters]
+
+
+@cache
 def _person(number: int) -> str:
     surname, given = divmod(number, len(words.GIVEN_NAMES))
     return f"{words.GIVEN_NAMES[given]} {words.SURNAMES[surname % len(words.SURNAMES)]}"
@@ -226,7 +238,7 @@ def _model_charge(charge: Charge) -> Row:
         "OPERATOR_NAME": charge.operator.name,
         "STATUS": charge.status,
         "CREATED_DATE": charge.created_at.date(),
-        "CREATED_TIME": charge.created_at.strftime("%H:%M:%S"),
+        "CREATED_TIME": _clock(charge.created_at, 8),
         "TOTAL_DOLLARS_CHARGED": _major(charge.amount, charge.currency),
         "TOTAL_DOLLARS_REFUNDED": _major(charge.refunded, charge.currency) if charge.refunded else None,
         "BILLING_DETAIL_NAME": _person(charge.salt % _PASSENGERS),

@@ -30,7 +30,7 @@ from customer_research_sandbox.servers.cards import (
 )
 from customer_research_sandbox.servers.faults import Controls
 from customer_research_sandbox.servers.shapes import Shape
-from customer_research_sandbox.servers.snowflake import Answer, Warehouse
+from customer_research_sandbox.servers.snowflake import Answer, Warehouse, by_column
 from customer_research_sandbox.servers.snowflake_sql import SnowflakeError
 from customer_research_sandbox.servers.templates import Bound, TemplateError, bound
 from customer_research_sandbox.servers.wire import (
@@ -262,7 +262,7 @@ class MetabaseServer(Vendor):
         except (TemplateError, SnowflakeError) as error:
             return answer(_failed(query, str(error), "invalid-query", "Exception"), 400)
         rows = found.rows[: len(found.rows) // 2] if query.fault == "truncate" else found.rows
-        return writer([name for name, _ in found.columns], [[_exported(value) for value in row] for row in rows])
+        return writer([name for name, _ in found.columns], by_column(rows, _NO_TEXT, _exported))
 
     def _known_card(self, request: Request) -> Card:
         card = self._catalogue.cards.get(request.path_params["id"])
@@ -410,6 +410,9 @@ def _failed(query: Query, message: str, kind: str, java_class: str) -> Row:
         "running_time": 0,
         "data": {"rows": [], "cols": []},
     }
+
+
+_NO_TEXT: frozenset[type[Any]] = frozenset({type(None), bool, int, float})
 
 
 def _exported(value: Any) -> Any:

@@ -7,7 +7,7 @@ import math
 import tempfile
 import threading
 import time
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -39,6 +39,7 @@ VIEWS = {
 """Relations that show another relation."""
 
 _ROW = TypeAdapter(dict[str, Any])
+_AS_THEY_ARE: frozenset[type[Any]] = frozenset({type(None), bool, int, str})
 _STATEMENTS = 512
 """Statements kept compiled: their values are bound, so the same text comes again for every operator."""
 
@@ -158,7 +159,7 @@ class Warehouse:
         names = _column_names(statement.names, [str(column[0]) for column in described])
         kinds = [base_type(str(column[1])) for column in described]
         kept = [index for index, name in enumerate(names) if name not in hidden]
-        shown = [[_shown(row[index]) for index in kept] for row in rows]
+        shown = by_column(([row[index] for index in kept] for row in rows), _AS_THEY_ARE, _shown)
         return Answer(tuple((names[index], kinds[index]) for index in kept), shown)
 
     def _compile(self, sql: str, hidden: frozenset[str]) -> Statement:
@@ -248,6 +249,18 @@ def _stored(kind: str) -> str:
     """DuckDB's type for a Snowflake type."""
     exact = kind.replace(" ", "")
     return _TYPES.get(exact, exact.replace("NUMBER", "DECIMAL"))
+
+
+def by_column(
+    rows: Iterable[Sequence[Any]], unchanged: frozenset[type[Any]], change: Callable[[Any], Any]
+) -> list[list[Any]]:
+    """The rows with every value changed but for columns whose values are all of kinds that stay unchanged."""
+    whole = list(rows)
+    columns = [
+        values if unchanged.issuperset(map(type, values)) else list(map(change, values))
+        for values in zip(*whole, strict=True)
+    ]
+    return list(map(list, zip(*columns, strict=True))) if columns else [[] for _ in whole]
 
 
 def _shown(value: Any) -> Any:
