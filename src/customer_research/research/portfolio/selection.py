@@ -37,9 +37,9 @@ _RISK_ORDERS: Mapping[RiskSort, str] = {
 }
 
 
-def told_of(view: SnapshotView, operator_ids: Sequence[str]) -> Mapping[str, Account]:
-    """These operators' accounts by id, in the order given."""
-    found = view.accounts(list(dict.fromkeys(operator_ids)), card_of(view.snapshot))
+def told_of(view: SnapshotView, operator_ids: Sequence[str], also: Sequence[Scorecard] = ()) -> Mapping[str, Account]:
+    """These operators' accounts by id, in the order given, judged under the snapshot's scorecard (and those in `also`)."""
+    found = view.accounts(list(dict.fromkeys(operator_ids)), card_of(view.snapshot), also)
     return {account.operator_id: account for account in found}
 
 
@@ -55,13 +55,14 @@ def risks(listing: FileListing, selection: Selection, sort: RiskSort = "loss") -
             f"Operators of the status {gone[0]} cannot leave any more, or never came: they have no churn risk.",
             hint=f"Ask for {', '.join(PRESENT)}; the report lists those who churned lately by themselves.",
         )
-    view, card, retention = listing.view, card_of(listing.snapshot), card_named(RETENTION)
+    view, retention = listing.view, card_named(RETENTION)
     everybody, engine = listing.everybody(), listing.view.engine
     found = portfolio(listing, selection, lines=False)
     left_lately = _rank(engine, retention, everybody, selection)
     ids = _ids(engine, "at_risk", _RISK_ORDERS[sort], selection.most)
     slipping = _ids(engine, "slipping", _RISK_ORDERS["risk"], SLIPPING_SHOWN)
-    by_id = {one.operator_id: one for one in view.accounts(list(dict.fromkeys((*ids, *slipping))), card, (retention,))}
+    ranked = dict.fromkeys((*ids, *slipping))
+    by_id = told_of(view, (*ranked, *left_lately), (retention,))
     (unjudged,) = engine.run(
         f"SELECT COUNT(*) AS n FROM ranked WHERE risk IS NULL OR (risk >= {AT_RISK} AND least < {AT_RISK})"
     )
@@ -70,12 +71,12 @@ def risks(listing: FileListing, selection: Selection, sort: RiskSort = "loss") -
     return Risks(
         portfolio=found,
         accounts=tuple(by_id[one] for one in ids),
-        retention={operator_id: account.scores[1] for operator_id, account in by_id.items()},
+        retention={one: by_id[one].scores[1] for one in ranked},
         levels=tuple(sorted(grouped.by("level_name"), key=_level)),
         categories=grouped.by("category"),
         segments=grouped.by("segment"),
         owners=grouped.by("owner_name"),
-        churned=view.accounts(left_lately, card),
+        churned=tuple(by_id[one] for one in left_lately),
         unjudged=int(unjudged["n"]),
         sort=sort,
         slipping=tuple(by_id[one] for one in slipping),
