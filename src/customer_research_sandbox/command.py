@@ -32,14 +32,22 @@ def sandbox() -> None:
 @click.option(
     "--fault", "faults", multiple=True, metavar="SOURCE:KIND[:RATE]", help="What goes wrong; may be repeated."
 )
-def serve(operators: int, seed: int, as_of: str | None, latency: float, faults: tuple[str, ...]) -> None:
-    """Start Lago, HubSpot, Metabase, Notion, Slack, calendars and a mail server on free loopback ports.
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Choice(["intercom"]),
+    help="A vendor that not everybody has: the settings file names it, too.",
+)
+def serve(  # noqa: PLR0917 - one a command-line option
+    operators: int, seed: int, as_of: str | None, latency: float, faults: tuple[str, ...], also: tuple[str, ...]
+) -> None:
+    """Start Lago, HubSpot, Metabase, Notion, Intercom, Slack, calendars and a mail server on free loopback ports.
 
     Prints one line of JSON with the addresses, the path of a settings file for --config, and the world's present; then
     serves until it is told to stop (Ctrl-C or SIGTERM).
 
     Faults: down, slow, http500, http429, auth, truncate, badjson, drop, schema; sources: lago, hubspot, metabase
-    (or warehouse), notion, slack, calendar, email; the rate is the share of requests that meet the fault. What was posted to
+    (or warehouse), notion, intercom, slack, calendar, email; the rate is the share of requests that meet the fault. What was posted to
     Slack is shown at the path /show of its address; what was mailed lies in the folder `mail` beside the settings file.
     """
     from customer_research_sandbox.serve import Sandbox, clock_text  # noqa: PLC0415  (`--help` must stay cheap)
@@ -52,7 +60,7 @@ def serve(operators: int, seed: int, as_of: str | None, latency: float, faults: 
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    with Sandbox.start(operators, seed, _moment(as_of), latency, wrong) as running:
+    with Sandbox.start(operators, seed, _moment(as_of), latency, wrong, also=also) as running:
         told = {
             "addresses": running.addresses,
             "config": str(running.config_path),

@@ -108,6 +108,25 @@ class NotionRecords:
     tickets: list[Row] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class IntercomRecords:
+    """A support workspace: companies, contacts and conversations as its API tells them, and ids of what was deleted.
+
+    `contacts` hold the Intercom ids of their companies as `company_refs` and what was merged into them as `merged` (id,
+    instant); `conversations` their contacts' ids as `contact_ids`, their company's Intercom id as `company_ref` (None: it names
+    none), and the number of their parts in `statistics`; instants are Unix seconds. `zone` is the workspace's; `by_day` says
+    whether its search of conversations compares instants by that zone's days, as the search of contacts always does.
+    """
+
+    workspace: str = "sndbx7ic"
+    zone: str = "America/Los_Angeles"
+    by_day: bool = True
+    companies: list[Row] = field(default_factory=list)
+    contacts: list[Row] = field(default_factory=list)
+    conversations: list[Row] = field(default_factory=list)
+    deleted: list[Row] = field(default_factory=list)
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A whole sandbox world at `as_of`; `truth` is never served to the product."""
@@ -119,3 +138,4 @@ class Dataset:
     hubspot: HubSpotRecords
     notion: NotionRecords
     truth: list[Row]
+    intercom: IntercomRecords = field(default_factory=IntercomRecords)

@@ -1,4 +1,4 @@
-"""Start the whole sandbox in this process, in a thread of its own: four vendors, Slack, calendars and a mail server, on free ports.
+"""Start the whole sandbox in this process, in a thread of its own: five vendors, Slack, calendars and a mail server, on free ports.
 
 ```python
 with Sandbox.start(operators=400, seed=7) as sandbox:
@@ -16,7 +16,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,7 +29,7 @@ from uvicorn.server import ServerState
 
 from customer_research import private
 from customer_research_sandbox.dataset import Dataset
-from customer_research_sandbox.servers import calendar, hubspot, lago, metabase, notion, slack
+from customer_research_sandbox.servers import calendar, hubspot, intercom, lago, metabase, notion, slack
 from customer_research_sandbox.servers.cards import SNOWFLAKE
 from customer_research_sandbox.servers.diary import ZONE, Diary, diary_of
 from customer_research_sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
@@ -45,7 +45,18 @@ if TYPE_CHECKING:
     from customer_research_sandbox.servers.mail_server import MailListener
     from customer_research_sandbox.servers.slack_socket import SlackSocket
 
-_BASE_PATHS = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1", "slack": "/api/", "calendar": ""}
+_BASE_PATHS = {
+    "lago": "/api/v1",
+    "hubspot": "",
+    "metabase": "",
+    "notion": "/v1",
+    "intercom": "",
+    "slack": "/api/",
+    "calendar": "",
+}
+OPTIONAL = ("intercom",)
+"""Vendors that are served always, and stand in the settings file only where somebody wants them: not everybody has them."""
+
 _START_SECONDS = 30.0
 
 _silent = logging.getLogger("customer_research_sandbox.connections")
@@ -56,7 +67,9 @@ _silent.propagate = False
 class Sandbox:
     """A running sandbox. Use it as a context manager, or call `stop` when done."""
 
-    def __init__(self, dataset: Dataset, controls: Controls, kept: Path | None = None) -> None:
+    def __init__(
+        self, dataset: Dataset, controls: Controls, kept: Path | None = None, also: Iterable[str] = ()
+    ) -> None:
         self.dataset = dataset
         self._controls = controls
         self._warehouse = Warehouse(dataset.warehouse, dataset.as_of, kept)
@@ -75,7 +88,10 @@ class Sandbox:
         }
         self.config_path = self._folder / "settings.toml"
         private.write(
-            self.config_path, _settings(dataset, self.diary.people, self.addresses, self._folder, controls).encode()
+            self.config_path,
+            _settings(
+                dataset, self.diary.people, self.addresses, self._folder, controls, also=frozenset(also)
+            ).encode(),
         )
         (self._folder / "rates.csv").write_text(_rates(dataset.as_of), encoding="utf-8")
         self._loop = asyncio.new_event_loop()
@@ -98,6 +114,7 @@ class Sandbox:
         slow_seconds: float = 30.0,
         dataset: Dataset | None = None,
         kept: Path | None = None,
+        also: Iterable[str] = (),
     ) -> Sandbox:
         """Generate a world (or take *dataset*) and serve it.
 
@@ -111,13 +128,16 @@ class Sandbox:
             slow_seconds: how long a `slow` fault waits.
             dataset: a world that exists already; *operators*, *seed* and *as_of* are then not looked at.
             kept: a file of DuckDB that keeps the warehouse's tables of this very world from one start to the next.
+            also: optional vendors (`OPTIONAL`) that the settings file names, too.
 
         Raises:
-            ValueError: for a fault that does not exist.
+            ValueError: for a fault or an optional vendor that does not exist.
         """
+        if wrong := sorted(set(also) - set(OPTIONAL)):
+            raise ValueError(f"There is no optional vendor {wrong[0]!r}: use {', '.join(OPTIONAL)}.")
         found = _parsed(faults)
         controls = Controls(Faults(found), latency_ms / 1000, slow_seconds, rate_limits)
-        return cls(dataset if dataset is not None else _generated(operators, seed, as_of), controls, kept)
+        return cls(dataset if dataset is not None else _generated(operators, seed, as_of), controls, kept, also)
 
     @property
     def slack(self) -> Workspace:
@@ -212,6 +232,7 @@ def _vendors(dataset: Dataset, warehouse: Warehouse, controls: Controls) -> tupl
         hubspot.HubSpotServer(dataset.hubspot, dataset.as_of, controls, clock),
         metabase.MetabaseServer(warehouse, controls),
         notion.NotionServer(dataset.notion, dataset.as_of, controls, clock),
+        intercom.IntercomServer(dataset.intercom, dataset.as_of, controls, clock),
     )
 
 
@@ -332,7 +353,13 @@ def _diaries(people: Sequence[str], address: str) -> dict[str, dict[str, str | i
 
 
 def _settings(
-    dataset: Dataset, people: Sequence[str], addresses: Mapping[str, str], folder: Path, controls: Controls
+    dataset: Dataset,
+    people: Sequence[str],
+    addresses: Mapping[str, str],
+    folder: Path,
+    controls: Controls,
+    *,
+    also: Collection[str],
 ) -> str:
     """The settings file that makes the product read this sandbox, its clock fixed to the world's present."""
     roots = {source: addresses[source].removesuffix(_BASE_PATHS[source]) for source in SOURCES}
@@ -366,8 +393,14 @@ def _settings(
             "notion_page": f"{roots['notion']}/page/{{id}}",
         },
     }
+    if "intercom" in also:
+        tables["intercom"] = {
+            "url": addresses["intercom"],
+            "token": intercom.TOKEN,
+            "workspace": dataset.intercom.workspace,
+        }
     if not controls.rate_limits:
-        for vendor in SOURCES:
+        for vendor in (vendor for vendor in SOURCES if vendor in tables):
             tables[vendor]["requests_per_second"] = _UNLIMITED
     lines = [
         f"clock = {json.dumps(clock_text(dataset.as_of))}",

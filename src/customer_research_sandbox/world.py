@@ -18,6 +18,7 @@ from customer_research_sandbox.months import month_edges
 from customer_research_sandbox.planting import plant
 from customer_research_sandbox.population import draw_profile
 from customer_research_sandbox.project_hubspot import project_hubspot
+from customer_research_sandbox.project_intercom import project_intercom
 from customer_research_sandbox.project_lago import project_lago
 from customer_research_sandbox.project_notion import project_notion
 from customer_research_sandbox.project_warehouse import project_warehouse
@@ -90,6 +91,7 @@ def _project(lives: Sequence[OperatorLife], seed: int, edges: list[datetime]) ->
         hubspot=project_hubspot(lives, as_of),
         notion=project_notion(lives, seed, as_of, edges[0]),
         truth=[_truth(life, month) for life in lives for month in life.months],
+        intercom=project_intercom(lives, seed, as_of),
     )
 
 

@@ -41,7 +41,7 @@ def wire(worlds: Worlds) -> Iterator[Wire]:
     dataset = worlds.dataset()
     made_awkward(dataset)
     with (
-        worlds.running(dataset=dataset) as sandbox,
+        worlds.running(dataset=dataset, also=("intercom",)) as sandbox,
         pytest.MonkeyPatch.context() as monkeypatch,
     ):
         wire = Wire(sandbox.addresses)
@@ -120,6 +120,7 @@ WRONG: dict[str, Sent] = {
     "metabase": Sent(
         "POST", "/api/dataset", (("x-api-key", "k"), ("content-type", "application/json")), b'{"type": "native"}'
     ),
+    "intercom": Sent("GET", "/conversations/deleted?per_page=100", (("authorization", "Bearer t"),)),
 }
 
 
@@ -184,6 +185,16 @@ REACHED = {
         "POST /api/dataset",
         "POST /api/dataset/{format}",
     },
+    "intercom": {
+        "GET /me",
+        "GET /companies",
+        "GET /companies/{company_id}/contacts",
+        "GET /companies/scroll",
+        "POST /contacts/search",
+        "POST /conversations/search",
+        "GET /conversations/{conversation_id}",
+        "GET /conversations/deleted",
+    },
 }
 """Operations that the sources use; the world is made so that all of them happen."""
 
@@ -210,6 +221,9 @@ def test_all_kinds_of_requests_were_judged(vendor: str, wire: Wire, contract: Co
         ("hubspot", "archived=true"),
         ("hubspot", '"filterGroups": []'),
         ("hubspot", '"propertiesWithHistory": ["dealstage"'),
+        ("intercom", '"operator": "OR"'),
+        ("intercom", "intercom-version"),
+        ("intercom", "include_merge_history=true"),
         ("metabase", "rows_in_all"),
         ("metabase", '"template-tags"'),
     ],

@@ -35,6 +35,7 @@ VERSIONS: Mapping[str, tuple[Mapping[str, Any], ...]] = {
     "hubspot": ({"version": "2026-09"}, {"version": "v3"}),
     "notion": ({"version": "2026-03-11"}, {"version": "2025-09-03"}, {"version": "2022-06-28"}),
     "metabase": ({},),
+    "intercom": ({},),
 }
 """Vendor → the settings under which all it can be sent is sent."""
 
@@ -136,7 +137,7 @@ def settings_of(sandbox: Sandbox, vendor: str, changes: Mapping[str, Any]) -> Se
     fast = {"requests_per_second": 5000.0}
     parts = {
         name: getattr(loaded, name).model_copy(update={**fast, **(changes if name == vendor else {})})
-        for name in ("lago", "hubspot", "metabase", "notion")
+        for name in ("lago", "hubspot", "metabase", "notion", "intercom")
     }
     return loaded.model_copy(update={**parts, "deadline_seconds": 60.0, "bounds": loaded.bounds.of_a_sync})
 
@@ -236,6 +237,8 @@ async def pull_everything(source: Source, session: Any, now: datetime) -> None:
 
 def _landed(sql: str) -> list[dict[str, Any]]:
     """What has landed: one open invoice, and which company property holds the operator id."""
+    if "intercom_conversation" in sql:
+        return [{"conversation_id": "215469999999"}]
     if "hubspot_portal" in sql:
         return [{"operator_property": "moovs_operator_id"}]
     if "record_id" in sql:  # what could not be read before: nothing

@@ -98,6 +98,7 @@ _WORDS: Mapping[str, tuple[str | None, ...]] = {
     "ticket.priority": ("Low", "High", None),
     "ticket.stage": ("|Backlog|", "|UI Design|", "|QA|Blocked|", "|Product Design / Work|", "|Ready for dev|", None),
     "ticket.types": ("|Feature|", "|Bug|Request|", "|100%|", None),
+    "conversation.state": ("open", "closed", "snoozed"),
     "company.linked_by": ("csm", "property", "search"),
     "engagement.type": ("note", "email", "call", "meeting"),
 }

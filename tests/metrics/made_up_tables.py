@@ -35,6 +35,7 @@ _WORDS: dict[str, tuple[str | bool | None, ...]] = {
     "ticket.priority": ("Low", "High", None),
     "ticket.stage": ("|Backlog|", "|UI Design|", "|QA|Blocked|", None),
     "ticket.types": ("|Feature|", "|Bug|Request|", None),
+    "conversation.state": ("open", "closed", "snoozed"),
     "company.linked_by": ("csm", "property", "search"),
     "engagement.type": ("note", "call"),
 }

@@ -194,6 +194,7 @@ GROUPS = (
     ("charge", "dispute"),
     ("member", "driver", "survey"),
     ("ticket",),
+    ("conversation",),
     ("company", "contact", "deal", "engagement"),
 )
 

@@ -65,6 +65,7 @@ HOMES = {
     "card_money": ("warehouse", "card_money"),
     "people": ("warehouse", "people"),
     "support": ("notion", "tickets"),
+    "chat": ("intercom", "conversations"),
     "crm": ("hubspot", "relationship"),
     "derived": ("memory", "derived"),
 }

@@ -21,7 +21,7 @@ from customer_research_sandbox import world
 from customer_research_sandbox.dataset import Dataset
 from customer_research_sandbox.serve import Sandbox
 
-PREFIXES = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1"}
+PREFIXES = {"lago": "/api/v1", "hubspot": "", "metabase": "", "notion": "/v1", "intercom": ""}
 
 
 class Contract:
@@ -30,6 +30,8 @@ class Contract:
     def __init__(self, source: str) -> None:
         self.source = source
         self.document = json.loads((SPECS / f"{source}.json").read_text(encoding="utf-8"))
+        if str(self.document["openapi"]).startswith("3.0"):
+            _say_null(self.document)
         self.registry: Registry[Any] = Registry().with_resource(
             f"urn:{source}", DRAFT202012.create_resource(self.document)
         )
@@ -78,6 +80,19 @@ class Contract:
             for part in pointer:
                 node = node[part]
         return node
+
+
+def _say_null(node: Any) -> None:
+    """Say `nullable` of OpenAPI 3.0 as JSON Schema does; there `date-time` is said of Unix seconds, too."""
+    if isinstance(node, list):
+        for item in node:
+            _say_null(item)
+    elif isinstance(node, dict):
+        for item in node.values():
+            _say_null(item)
+        if node.get("nullable") is True:
+            inner = {name: node.pop(name) for name in tuple(node) if name not in {"description", "example"}}
+            node["anyOf"] = [inner, {"type": "null"}]
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +256,35 @@ def test_notion(judged: Any, ask: Caller, dataset: Dataset, generation: str) -> 
     judged("notion", f"{page}/markdown", headers=headers)
     ask.sandbox.set_faults("notion:http429")
     judged("notion", page, headers=headers)
+
+
+def test_intercom(judged: Any, dataset: Dataset) -> None:
+    everything = {"field": "updated_at", "operator": ">", "value": 0}
+    for kind in ("conversations", "tickets", "contacts?include_merge_history=true"):
+        name, _, query = kind.partition("?")
+        after: Any = {}
+        while after is not None:
+            body = {"query": everything, "pagination": {"per_page": 150, **after}}
+            found = judged("intercom", f"/{name}/search{'?' * bool(query)}{query}", body).json()
+            after = found["pages"].get("next")
+    company = dataset.intercom.companies[0]
+    judged("intercom", "/me")
+    judged("intercom", "/companies?per_page=50")
+    for wanted in (company["company_id"], "nobody"):
+        judged("intercom", f"/companies?company_id={wanted}")
+    for path in (company["id"], "nobody"):
+        judged("intercom", f"/companies/{path}/contacts")
+    scroll = judged("intercom", "/companies/scroll").json()
+    while scroll["data"]:
+        scroll = judged("intercom", f"/companies/scroll?scroll_param={scroll['scroll_param']}").json()
+    judged("intercom", f"/contacts/{dataset.intercom.contacts[0]['id']}/merge_history")
+    for row in dataset.intercom.conversations[:40]:
+        judged("intercom", f"/conversations/{row['id']}?display_as=plaintext")
+    judged("intercom", "/conversations/1?display_as=plaintext")
+    dataset.intercom.deleted.append({"id": dataset.intercom.conversations[0]["id"], "deleted_at": 1_790_000_000})
+    judged("intercom", "/conversations/deleted?page=1&per_page=60&order=desc")
+    judged("intercom", "/contacts/search", {"query": {"field": "updated_at", "operator": "<=", "value": 1}})
+    judged("intercom", "/companies/scroll", headers={"Authorization": "none"})
 
 
 def test_the_judge_is_awake(contracts: dict[str, Contract], ask: Caller) -> None:

@@ -41,6 +41,9 @@ def typical(ask: Caller, dataset: Dataset, source: str) -> Any:
         return ask("hubspot", "/crm/objects/2026-09/companies/search", {"limit": 20, "properties": ["name"]})
     if source == "notion":
         return ask("notion", f"/data_sources/{dataset.notion.data_source_id}/query", {"page_size": 20})
+    if source == "intercom":
+        everything = {"field": "updated_at", "operator": ">", "value": 0}
+        return ask("intercom", "/conversations/search", {"query": everything, "pagination": {"per_page": 20}})
     return ask("metabase", "/api/dataset", SQL)
 
 
@@ -59,6 +62,7 @@ def test_a_429_of_a_fault_carries_the_vendors_own_convention(ask: Caller, datase
         "lago": "x-ratelimit-reset",
         "hubspot": "x-hubspot-ratelimit-interval-milliseconds",
         "notion": "retry-after",
+        "intercom": "x-ratelimit-reset",
     }
     assert source == "metabase" or convention[source] in headers
 
@@ -134,6 +138,8 @@ def test_truncated_answers_say_less_than_they_promise(ask: Caller, dataset: Data
     )
     notion = typical(ask, dataset, "notion").json()
     assert (len(notion["results"]), notion["has_more"], notion["next_cursor"]) == (10, True, None)
+    chats = typical(ask, dataset, "intercom").json()
+    assert (len(chats["conversations"]), chats["total_count"]) == (10, len(dataset.intercom.conversations))
     metabase = typical(ask, dataset, "metabase").json()
     assert (metabase["row_count"], metabase["data"]["rows_truncated"]) == (4, 4)
 
@@ -143,6 +149,7 @@ def test_a_field_is_gone(ask: Caller, dataset: Dataset) -> None:
     assert all("payment_status" not in row for row in typical(ask, dataset, "lago").json()["invoices"])
     assert all("properties" not in row for row in typical(ask, dataset, "hubspot").json()["results"])
     assert all("Status" not in row["properties"] for row in typical(ask, dataset, "notion").json()["results"])
+    assert all("state" not in row for row in typical(ask, dataset, "intercom").json()["conversations"])
     failed = typical(ask, dataset, "metabase").json()
     assert (failed["status"], failed["error"].splitlines()[-1]) == ("failed", "invalid identifier 'LAGO_STATUS'")
     star = {**SQL, "native": {"query": "SELECT * FROM MOOVS.CSM_MOOVS", "template-tags": {}}}

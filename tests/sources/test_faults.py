@@ -63,7 +63,7 @@ AMPLE = 120.0
 
 @pytest.fixture(scope="module")
 def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
-    with worlds.running(slow_seconds=600) as running:
+    with worlds.running(slow_seconds=600, also=("intercom",)) as running:
         yield running
 
 
@@ -87,23 +87,25 @@ def clock_of(settings: Settings) -> Clock:
 
 def settings_of(sandbox: Sandbox, deadline: float = AMPLE) -> Settings:
     loaded = load_settings(sandbox.config_path)
-    names = ("lago", "hubspot", "metabase", "notion")
+    names = ("lago", "hubspot", "metabase", "notion", "intercom")
     fast = {name: getattr(loaded, name).model_copy(update={"requests_per_second": 5000.0}) for name in names}
     return loaded.model_copy(update={**fast, "deadline_seconds": deadline})
 
 
 @pytest.fixture(scope="module")
 def subject(sandbox: Sandbox) -> Subject:
-    """Of the operators with tickets, the one that has something in the most tables."""
+    """Of the operators with tickets and conversations, the one that has something in the most tables."""
 
     async def richest() -> Subject:
         settings = settings_of(sandbox)
         as_of = clock_of(settings)()
         async with opened(settings, "warehouse") as warehouse, opened(settings, "lago") as lago:
             found: list[tuple[int, int, Subject]] = []
+            refs = {row["company_ref"] for row in sandbox.dataset.intercom.conversations}
+            chatting = {row["company_id"] for row in sandbox.dataset.intercom.companies if row["id"] in refs}
             for customer in sandbox.dataset.lago.customers:
                 rows = (await warehouse.csm_by_operator(customer["external_id"])).tables["csm"]
-                if not rows or not rows[0]["hubspot_company_id"]:
+                if not rows or not rows[0]["hubspot_company_id"] or customer["external_id"] not in chatting:
                     continue
                 row = rows[0]
                 one = Subject(
@@ -245,7 +247,7 @@ def test_a_list_that_is_not_what_it_says_is_the_truth_or_told(
         sandbox.set_faults()
 
     unknown = judge(name, outcomes, truth[name])
-    told = {"pages": {"lago", "notion"}, "short": set(SOURCES), "repeat": set()}
+    told = {"pages": {"lago", "notion", "intercom"}, "short": set(SOURCES), "repeat": set()}
     assert unknown or name not in told[kind]
     errors = [outcome for outcome in outcomes.values() if isinstance(outcome, SourceError)]
     assert all(isinstance(error, Truncated | NotThere) for error in errors)

@@ -27,7 +27,19 @@ SILENT = "silent"
 """The wide table's column that lists the metrics that are unknown because a source is silent, each between blanks."""
 
 _FOLDER = Path(__file__).parents[1] / "metrics"
-_ORDER = ("billing", "billing_money", "csm", "usage", "card", "card_money", "people", "support", "crm", "derived")
+_ORDER = (
+    "billing",
+    "billing_money",
+    "csm",
+    "usage",
+    "card",
+    "card_money",
+    "people",
+    "support",
+    "chat",
+    "crm",
+    "derived",
+)
 """The subjects in the order of the documentation."""
 
 

@@ -79,7 +79,8 @@ class SourceRecords:
 
     `title` is read by people of ours, `customer_title` stands for it in reports for customers; `place` is where the tables
     stand among those of the other sources. `states` names tables of which the source keeps what records have been, and the
-    columns that it keeps.
+    columns that it keeps. Not everybody has an `optional` one: where it is not set up, nothing is lacking, and reports read as
+    if there were none.
     """
 
     source: str
@@ -88,6 +89,7 @@ class SourceRecords:
     place: int
     tables: Mapping[str, CanonicalTable]
     states: Mapping[str, str] = field(default_factory=dict)
+    optional: bool = False
 
     @property
     def state_tables(self) -> Mapping[str, CanonicalTable]:

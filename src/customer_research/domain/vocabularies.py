@@ -52,6 +52,8 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "company.linked_by": ("csm", "property", "search"),
         "engagement.type": ("note", "email", "call", "meeting"),
         "ticket.matched_by": ("operator_id", "tag", "title", "text"),
+        "conversation.state": ("open", "closed", "snoozed"),
+        "conversation.matched_by": ("company", "contact", "email"),
         "csm.status": SUBSCRIPTION_STATUSES,
         "csm.waterfall_event": (
             "new",

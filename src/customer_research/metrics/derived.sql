@@ -22,7 +22,9 @@ judged AS (
         a.mrr_usd,
         a.mrr_usd - a.csm_mrr AS mrr_gap,
         a.csm_churned,
-        NOT a.hubspot_churn_hint IS NULL AS hubspot_says_churn
+        NOT a.hubspot_churn_hint IS NULL AS hubspot_says_churn,
+        CAST(a.conversations_90d AS DOUBLE) * 100 / NULLIF(a.reservations_90d, 0) AS chats_per_100,
+        CAST(a.conversations_prev_90d AS DOUBLE) * 100 / NULLIF(a.reservations_prev_90d, 0) AS chats_per_100_before
     FROM account_metrics AS a
 ),
 stated AS (
@@ -61,7 +63,9 @@ SELECT
     END AS mrr_difference,
     CASE
         WHEN NOT s.csm_churned IS NULL THEN s.active_subscriptions > 0 AND (s.csm_churned OR s.hubspot_says_churn)
-    END AS churn_conflict
+    END AS churn_conflict,
+    s.chats_per_100 AS conversations_per_100_trips,
+    s.chats_per_100_before AS conversations_per_100_trips_prev
 FROM stated AS s
 CROSS JOIN moment AS m
 ORDER BY s.operator_id

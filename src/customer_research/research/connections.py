@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from customer_research.connect.failures import gap_of
@@ -15,6 +16,7 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
+from customer_research.record_tables import SOURCES
 from customer_research.research.lasting import Lasting
 from customer_research.settings import Settings
 from customer_research.sources import discover
@@ -100,10 +102,20 @@ class Connections:
     def __init__(self, settings: Settings, clock: Clock, shared: Shared | None = None) -> None:
         self.settings = settings
         self.clock = clock
-        self.sources: Mapping[str, Source] = discover()
+        everything = discover()
+        self.off: Mapping[str, Gap] = MappingProxyType(dict(_off(everything, settings)))
+        """The optional sources that are not set up, each with the gap of its figures."""
+        self.sources: Mapping[str, Source] = {
+            name: source for name, source in everything.items() if name not in self.off
+        }
         self.shared = shared or Shared()
         self._own = shared is None
         self._out: dict[str, Gap] = {}
+
+    def off_tables(self) -> Iterator[tuple[str, Gap]]:
+        """The tables of the optional sources that are not set up, each with its gap."""
+        for name, gap in self.off.items():
+            yield from ((table, gap) for table in SOURCES[name].tables)
 
     def session(self, name: str) -> Any:
         """The open session of a source.
@@ -149,3 +161,10 @@ class Connections:
         """Close every session, unless they are others', too."""
         if self._own:
             await self.shared.close()
+
+
+def _off(sources: Mapping[str, Source], settings: Settings) -> Iterator[tuple[str, Gap]]:
+    for name, source in sources.items():
+        gap = source.missing(settings) if SOURCES[name].optional else None
+        if gap is not None:
+            yield name, gap

@@ -12,6 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Send
 
+from customer_research_sandbox.servers.intercom_search import mark_of
+
 BOMB_BYTES = 200 * (1 << 20)
 """Blanks that a `bomb` unpacks to."""
 
@@ -21,7 +23,7 @@ LEVELS = 100_000
 ANNOUNCED = 10**9
 """Pages and records that `pages` announces."""
 
-TEXTS = frozenset({"legal_name", "plain_text", "hs_note_body", "hs_email_subject", "dealname", "jobtitle"})
+TEXTS = frozenset({"legal_name", "plain_text", "hs_note_body", "hs_email_subject", "dealname", "jobtitle", "subject"})
 """Fields that `surrogate` puts half a character behind, where they hold more than one word (an id stays as it is)."""
 
 _BLANKS = b" " * (1 << 16)
@@ -88,10 +90,14 @@ def _list(body: Any) -> list[Any] | None:
         return body
     if not isinstance(body, dict):
         return None
-    if isinstance(body.get("meta"), dict) or isinstance(body.get("results"), list):
+    if any(isinstance(body.get(name), kind) for name, kind in _LISTING):
         return next((value for value in body.values() if isinstance(value, list)), None)
     rows = body["data"].get("rows") if isinstance(body.get("data"), dict) else None
     return rows if isinstance(rows, list) else None
+
+
+_LISTING = (("meta", dict), ("results", list), ("pages", dict))
+"""What only an answer that lists records has."""
 
 
 def _named(request: Request) -> bool:
@@ -109,6 +115,9 @@ def _pages(source: str, request: Request, body: Any, _memory: Memory) -> None:
         }  # fmt: skip
     elif source == "notion":
         body |= {"has_more": True, "next_cursor": records[0]["id"] if records else None}
+    elif source == "intercom":
+        body["pages"]["next"] = {"per_page": 150, "starting_after": mark_of(records[-1]) if records else ""}
+        body["total_count"] = ANNOUNCED
     elif source == "hubspot":
         after = request.query_params.get("after", "0")
         body["paging"] = {"next": {"after": str((int(after) if after.isdigit() else 0) + 100)}}

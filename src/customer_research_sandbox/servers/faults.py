@@ -5,10 +5,10 @@
 | `down` | connection refused (at rate 1), else the connection is cut before an answer |
 | `slow` | the right answer, after `Controls.slow_seconds` |
 | `http500`, `http429`, `auth` | the vendor's own 500, 429 and 401 |
-| `truncate` | fewer records than the answer's own count promises (Lago `meta`, HubSpot `total` or inputs, Notion `has_more` without a cursor, Metabase `rows_truncated`) |
+| `truncate` | fewer records than the answer's own count promises (Lago `meta`, HubSpot `total` or inputs, Notion `has_more` without a cursor, Intercom `total_count`, Metabase `rows_truncated`) |
 | `badjson` | status 200 and half a JSON document |
 | `drop` | the connection is cut in the middle of the body |
-| `schema` | a field is gone: Lago `payment_status` and `status`, HubSpot records' `properties`, Notion's `Status` property, the warehouse's `STATUS_SLUG`, `LAGO_STATUS` and `TOTAL_DOLLARS_CHARGED` columns |
+| `schema` | a field is gone: Lago `payment_status` and `status`, HubSpot records' `properties`, Notion's `Status` property, conversations' `state`, the warehouse's `STATUS_SLUG`, `LAGO_STATUS` and `TOTAL_DOLLARS_CHARGED` columns |
 | `bomb` | a small body that unpacks to 200 MB of blanks |
 | `endless` | a body that never ends |
 | `deep` | lists in each other, 100,000 times |
@@ -28,7 +28,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-SOURCES = ("lago", "hubspot", "metabase", "notion")
+SOURCES = ("lago", "hubspot", "metabase", "notion", "intercom")
 """The sandbox's vendors, in the order in which they are listed everywhere."""
 
 DESTINATIONS = ("slack", "email")

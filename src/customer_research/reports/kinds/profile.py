@@ -30,6 +30,7 @@ from customer_research.reports.record_rows import (
     records,
 )
 from customer_research.reports.standing_figures import observed_churn
+from customer_research.reports.support_chat import support_chat
 from customer_research.reports.track_words import beside_band
 
 _ACTIVITY_DAYS = 30
@@ -211,6 +212,7 @@ KIND = Kind(
             ),
             weight=1,
         ),
+        section("chat", "Support chat", support_chat, weight=1),
         section(
             "activity",
             "Last 30 days",

@@ -79,6 +79,8 @@ class Gatherer:
             for table in tables & FINANCE - set(BOUND_TABLES):
                 self.refuse((table,), gap_of(TABLES[table].home))
             tables -= FINANCE
+        for table, gap in self._connections.off_tables():
+            self.refuse((table,), gap)
         streams = [
             self._stream(source, stream)
             for source in self._connections.sources.values()

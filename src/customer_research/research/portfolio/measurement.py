@@ -29,7 +29,7 @@ from customer_research.metrics.past import (
 )
 from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, PRESENT, Reconstruction, stages
-from customer_research.record_tables import LAKE_TABLES, TABLES
+from customer_research.record_tables import LAKE_TABLES, SOURCES, TABLES
 from customer_research.research.engine_choice import scratch
 from customer_research.research.sync.canonical import gap_row, identity
 from customer_research.research.sync.given_tables import check_tables
@@ -238,6 +238,10 @@ def _lacking(tables: TableSet) -> dict[str, Gap]:
 
 
 def _untold(name: str, tables: TableSet) -> Gap:
+    home = SOURCES[TABLES[name].home]
+    if home.optional:
+        step = f"Set it up, then run `customer-research sync {home.source}`."
+        return Gap(home.source, "not_configured", f"{home.title} is not set up.", step)
     return Gap(TABLES[name].home, "not_configured", f"There is no table {name} in {tables.place}.", "Add it.")
 
 

@@ -20,6 +20,7 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import ConfigError, CustomerResearchError, RateLimited, Unavailable, UsageError
 from customer_research.lake import Lake, LakeWriter, StoredTable
+from customer_research.record_tables import SOURCES
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.research.sync.linkage import LAKE, Linkage
 from customer_research.research.sync.stream_pull import Listener, Order, PullRoom, StreamPull
@@ -71,8 +72,10 @@ def run(
         raise UsageError("--full and --since contradict each other.", hint="Give one of them.")
     if since is not None and since > clock():
         raise UsageError("--since lies in the future: nothing has changed since then.", hint="Give an earlier date.")
-    chosen = _chosen(known, sources)
     missing = {name: gap for name, source in known.items() if (gap := source.missing(settings)) is not None}
+    off = {name for name in missing if name in SOURCES and SOURCES[name].optional and name not in sources}
+    known = {name: source for name, source in known.items() if name not in off}
+    chosen = _chosen(known, sources)
     _require_configured(chosen, sources, missing)
     order = Order(full, since, timedelta(days=settings.lake.overlap_days), timedelta(days=settings.lake.full_days))
     with Lake(settings.lake_folder).writing() as lake:

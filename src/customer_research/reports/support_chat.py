@@ -1,0 +1,60 @@
+"""Support conversations with the operator's people, as a section of a report. Where no support chat is set up there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from customer_research.domain.account import Account
+from customer_research.domain.report import Block
+from customer_research.reports.figure_lines import figures, present
+from customer_research.reports.record_rows import Row, known_rows, newest, table
+
+CONVERSATION = "conversation"
+
+_FIGURES = """
+conversations_open conversations_waiting chat_longest_wait_hours conversations_30d conversations_prev_30d
+chat_first_reply_hours chat_first_reply_office_hours chat_reply_office_hours
+conversations_reopened_90d chat_rating_90d chat_ratings_90d chat_low_ratings_90d chat_ai_share_90d
+conversations_per_100_trips conversations_per_100_trips_prev
+conversations_probable: Probable conversations (not counted)
+"""
+
+_lines = present(figures(_FIGURES))
+
+
+def _link(_account: Account, row: Row) -> str:
+    return str(row.get("url") or "")
+
+
+_newest = table(
+    CONVERSATION,
+    "Newest conversations",
+    "subject About, created_at:day Begun, state:word, waiting_since:day Waits since, rating:number, reopens:number Reopened, "
+    "match Matched by",
+    rows=lambda account: _matched(newest(known_rows(account, CONVERSATION), "created_at", "conversation_id")),
+    links={"subject": _link},
+    most=10,
+    empty="No conversation in Intercom.",
+)
+
+
+def _matched(rows: Iterable[Row]) -> list[Row]:
+    """Conversations with how surely they are the operator's, and what they are about."""
+    return [
+        {
+            **row,
+            "subject": row.get("subject") or "no subject",
+            "match": f"{row['matched_by']} ({'sure' if row['is_certain'] else 'probable'})",
+        }
+        for row in rows
+    ]
+
+
+def support_chat(account: Account) -> Iterator[Block | None]:
+    """Figures and the newest conversations; nothing where Intercom is not set up, or was not asked."""
+    found = account.records.get(CONVERSATION)
+    if found is None or (found.gap is not None and found.gap.reason == "not_configured"):
+        return
+    if found.gap is not None or found.rows:
+        yield _lines(account)
+    yield _newest(account)

@@ -1,0 +1,1 @@
+"""Support chat (Intercom); see README.md beside this file."""

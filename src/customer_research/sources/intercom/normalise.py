@@ -1,0 +1,199 @@
+"""Intercom's JSON as canonical rows; pure. Its instants are Unix seconds; a promised field that is absent is never guessed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from customer_research.connect.source import Row
+from customer_research.domain import values
+from customer_research.domain.values import UnreadableError
+from customer_research.errors import SchemaChanged
+
+SOURCE_NAME = "intercom"
+STREAM = "conversations"
+
+STATES = ("open", "closed", "snoozed")
+OPEN_STATES = frozenset({"open", "snoozed"})
+
+PAGE = "https://app.intercom.com/a/inbox/{workspace}/inbox/conversation/{id}"
+
+_LATEST_SECONDS = 10_000_000_000
+"""Beyond it a number is no Unix time in seconds (the year 2286), but one in milliseconds."""
+
+Record = Mapping[str, Any]
+
+
+def changed(sentence: str) -> SchemaChanged:
+    """The failure of a record that is not what the contract says."""
+    hint = "Set intercom.version to 2.16; if it is, report it: `customer-research doctor --online`."
+    return SchemaChanged(sentence, source=SOURCE_NAME, stream=STREAM, hint=hint)
+
+
+def moment(value: Any, name: str) -> datetime | None:
+    """An instant of Unix seconds, UTC; None and 0 say that there is none.
+
+    Raises:
+        SchemaChanged: it is no such number.
+    """
+    if value is None or value == 0:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _LATEST_SECONDS:
+        raise changed(f"Intercom's {name} is no Unix time in seconds.")
+    return datetime.fromtimestamp(value, UTC)
+
+
+def whole(value: Any, name: str) -> int | None:
+    """A whole number, or None.
+
+    Raises:
+        SchemaChanged: it is something else.
+    """
+    try:
+        return values.whole(value)
+    except UnreadableError as error:
+        raise changed(f"Intercom's {name} is no whole number.") from error
+
+
+def inside(record: Record, name: str) -> Record:
+    """An object within a record; an empty one where it is null or absent."""
+    found = record.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def listed(record: Record, name: str, inner: str) -> list[Record]:
+    """The records of a list within a record (`contacts.contacts`)."""
+    found = inside(record, name).get(inner)
+    return [one for one in found if isinstance(one, Mapping)] if isinstance(found, list) else []
+
+
+def identifier(record: Record, what: str) -> str:
+    """The record's own id.
+
+    Raises:
+        SchemaChanged: it has none.
+    """
+    found = values.text(record.get("id"))
+    if found is None:
+        raise changed(f"A {what} came without id.")
+    return found
+
+
+def company_key(conversation: Record) -> str | None:
+    """The company id (the app's, not Intercom's) that a conversation names; None: it names no company."""
+    return values.text(inside(conversation, "company").get("company_id"))
+
+
+def contact_ids(conversation: Record) -> tuple[str, ...]:
+    """The ids of the contacts who take part."""
+    ids = (values.text(one.get("id")) for one in listed(conversation, "contacts", "contacts"))
+    return tuple(dict.fromkeys(one for one in ids if one is not None))
+
+
+def company_refs(contact: Record) -> tuple[tuple[str, ...], bool]:
+    """Intercom's ids of a contact's companies as far as they came with it, and whether these are all."""
+    companies = inside(contact, "companies")
+    refs = tuple(ref for one in listed(contact, "companies", "data") if (ref := values.text(one.get("id"))) is not None)
+    total = companies.get("total_count")
+    whole_list = not companies.get("has_more") and (not isinstance(total, int) or total <= len(refs))
+    return refs, whole_list
+
+
+def conversation_row(conversation: Record, workspace: str = "") -> Row:
+    """The columns of a `conversation` row that do not depend on whose it is.
+
+    Raises:
+        SchemaChanged: it lacks what the contract promises, or an instant is none.
+    """
+    own = identifier(conversation, "conversation")
+    state = values.enumerated(conversation.get("state"))
+    created = moment(conversation.get("created_at"), "created_at")
+    updated = moment(conversation.get("updated_at"), "updated_at")
+    if state not in STATES:
+        raise changed("A conversation came without a state that is known.")
+    if created is None or updated is None:
+        raise changed("A conversation came without created_at or updated_at.")
+    return {
+        "conversation_id": own,
+        "subject": subject(conversation),
+        "state": state,
+        "is_open": state in OPEN_STATES,
+        "priority": values.enumerated(conversation.get("priority")),
+        "channel": channel(conversation),
+        "waiting_since": moment(conversation.get("waiting_since"), "waiting_since"),
+        **_times(conversation),
+        **_opinion(conversation),
+        "sla_status": values.enumerated(inside(conversation, "sla_applied").get("sla_status")),
+        "ai_participated": _flag(conversation.get("ai_agent_participated")),
+        "assignee": _assignee(conversation.get("admin_assignee_id")),
+        "url": PAGE.format(workspace=workspace, id=own) if workspace else None,
+        "created_at": created,
+        "updated_at": updated,
+    }
+
+
+def subject(conversation: Record) -> str | None:
+    """What it is about, in a line: its title, else the subject of its first message. Bodies are not read."""
+    title = values.text(conversation.get("title")) or values.text(inside(conversation, "source").get("subject"))
+    return None if title is None else _plain(title)
+
+
+def _plain(text: str) -> str | None:
+    """A subject without its markup: Intercom writes e-mails' subjects as HTML."""
+    from html import unescape  # noqa: PLC0415 - start-up time
+    from re import sub  # noqa: PLC0415 - start-up time
+
+    return values.text(" ".join(unescape(sub(r"</?[A-Za-z][^>]*>", " ", text)).split()))
+
+
+def channel(conversation: Record) -> str | None:
+    """How it was begun: its channel, else the type of its first message."""
+    initial = values.enumerated(inside(conversation, "channel").get("initial"))
+    return initial or values.enumerated(inside(conversation, "source").get("type"))
+
+
+def _times(conversation: Record) -> Row:
+    """When people of ours replied and closed, and what Intercom reckons of it; nothing where it tells no statistics.
+
+    Where an AI agent took part and no teammate has written, the first reply was the agent's, and no person's.
+    """
+    told = inside(conversation, "statistics")
+    bot_alone = conversation.get("ai_agent_participated") is True and not _teammates(conversation)
+    replied = {} if bot_alone else told
+    return {
+        "first_reply_at": moment(replied.get("first_admin_reply_at"), "statistics.first_admin_reply_at"),
+        "first_reply_s": whole(replied.get("time_to_admin_reply"), "statistics.time_to_admin_reply"),
+        "median_reply_s": whole(replied.get("median_time_to_reply"), "statistics.median_time_to_reply"),
+        "first_close_at": moment(told.get("first_close_at"), "statistics.first_close_at"),
+        "first_close_s": whole(told.get("time_to_first_close"), "statistics.time_to_first_close"),
+        "reopens": whole(told.get("count_reopens"), "statistics.count_reopens"),
+        "parts": whole(told.get("count_conversation_parts"), "statistics.count_conversation_parts"),
+    }
+
+
+def _teammates(conversation: Record) -> Sequence[Record]:
+    """Teammates who have written something; bots are none."""
+    written = [*listed(conversation, "teammates", "teammates"), *listed(conversation, "teammates", "admins")]
+    return [one for one in written if one.get("type") != "bot"]
+
+
+def _opinion(conversation: Record) -> Row:
+    given = inside(conversation, "conversation_rating")
+    rating = whole(given.get("rating"), "conversation_rating.rating")
+    if rating is not None and not 1 <= rating <= 5:  # noqa: PLR2004 - the vendor's scale
+        raise changed("A conversation's rating is not from 1 to 5.")
+    at = given.get("updated_at") or given.get("created_at")
+    return {
+        "rating": rating,
+        "rated_at": None if rating is None else moment(at, "conversation_rating.created_at"),
+    }
+
+
+def _flag(value: Any) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _assignee(value: Any) -> str | None:
+    """The person's id; 0 stands for nobody."""
+    return None if value in {None, 0, "0"} else values.text(value)

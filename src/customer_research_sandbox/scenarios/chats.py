@@ -1,0 +1,74 @@
+"""Support conversations of the scenarios, by operator: few, and each by hand; a scenario that is not here is in no workspace.
+
+`chats.json` says what has to be found, worked out from these set-ups by hand.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from customer_research_sandbox.vocabulary import SCENARIO_IDS
+
+
+@dataclass(frozen=True, slots=True)
+class Chat:
+    """One conversation: begun `days` before the as-of, answered after `reply_hours` on the wall (None: by nobody).
+
+    `waiting_days`: the contact waits since then; `named`: it names the company; `told`: Intercom has statistics of it;
+    `ai_alone`: no person took part.
+    """
+
+    days: float
+    topic: str
+    reply_hours: float | None = None
+    closed: bool = False
+    snoozed: bool = False
+    ai: bool = False
+    ai_alone: bool = False
+    reopens: int = 0
+    rating: int | None = None
+    waiting_days: float | None = None
+    named: bool = True
+    told: bool = True
+    parts: int = 4
+
+
+def _id(number: int) -> str:
+    return f"{SCENARIO_IDS}0000000000{number:02d}"
+
+
+CHATS: Mapping[str, tuple[Chat, ...]] = MappingProxyType(
+    {
+        # S01: five conversations, all answered and closed; the sixth, of 100 days ago, is of the quarter before
+        _id(1): (
+            Chat(5, "Add a vehicle class", 3, closed=True, rating=5),
+            Chat(20, "Price on the booking site", 6, closed=True),
+            Chat(25, "Airport fee is missing", 9, closed=True, ai=True),
+            Chat(40, "Calendar feed", 12, closed=True, rating=4, named=False),
+            Chat(70, "How do I add a member?", 600, closed=True, ai=True, ai_alone=True),
+            Chat(100, "Driver cannot sign in", 3, closed=True),
+        ),
+        # S34, with old tickets: two wait for us, one is snoozed, one was rated low and opened again twice, one tells no statistics
+        _id(34): (
+            Chat(8, "Trip shows the wrong day", 24, waiting_days=4),
+            Chat(1, "Refund to a card", None),
+            Chat(12, "Invoice for last month", 48, snoozed=True),
+            Chat(15, "Confirmation not received", 72, closed=True, reopens=2, rating=1, parts=620),
+            Chat(33, "Driver cannot sign in", 6, closed=True, told=False),
+        ),
+        # S35: in the workspace, and has never written
+        _id(35): (),
+    }
+)
+
+
+def expected_chats() -> dict[str, dict[str, Any]]:
+    """The hand-written figures by operator id, at the world's default as-of."""
+    text = files(__package__).joinpath("chats.json").read_text(encoding="utf-8")
+    loaded: dict[str, dict[str, Any]] = json.loads(text)
+    return loaded

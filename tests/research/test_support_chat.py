@@ -1,0 +1,142 @@
+"""The support chat of an operator: figures worked out by hand, a section with receipts, and no trace of a source that is off."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+from worlds import Worlds
+
+from customer_research.documents.formats import render
+from customer_research.domain.account import Account
+from customer_research.domain.catalogue import METRICS
+from customer_research.domain.evidence import Fact, Gap
+from customer_research.domain.report import Report
+from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
+from customer_research.research import Research
+from customer_research.settings import Settings, StoreSettings, load_settings
+from customer_research_sandbox.scenarios.chats import expected_chats
+from customer_research_sandbox.serve import Sandbox
+
+BUSY = "00000000-5ce0-11f0-a000-000000000034"
+NOT_THERE = "00000000-5ce0-11f0-a000-000000000036"
+CHAT = {name for name, metric in METRICS.items() if "conversation" in metric.tables}
+CHAT_TEXTS = ("Intercom", "Support chat", "onversation")
+
+
+@pytest.fixture(scope="module")
+def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
+    with worlds.running(also=("intercom",)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def settings(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    store = tmp_path_factory.mktemp("store") / "store.db"
+    loaded = load_settings(sandbox.config_path)
+    return loaded.model_copy(update={"store": StoreSettings(url=SecretStr(f"sqlite:///{store}"))})
+
+
+def off(settings: Settings) -> Settings:
+    return settings.model_copy(update={"intercom": settings.intercom.model_copy(update={"token": None})})  # type: ignore[attr-defined]
+
+
+def account_of(settings: Settings, operator_id: str) -> Account:
+    async def work() -> Account:
+        async with Research(settings) as research:
+            return await research.account_for(KINDS["profile"], operator_id)
+
+    return asyncio.run(work())
+
+
+def profile(account: Account) -> Report:
+    return KINDS["profile"].report(account)
+
+
+def drawn(report: Report, form: str) -> str:
+    return render(report, form).decode()
+
+
+def shown(account: Account) -> str:
+    return drawn(profile(account), "markdown")
+
+
+@pytest.mark.parametrize(("operator_id", "expected"), expected_chats().items(), ids=lambda told: str(told)[-2:])
+def test_the_scenarios_come_to_what_was_worked_out_by_hand(
+    settings: Settings, operator_id: str, expected: Mapping[str, Any]
+) -> None:
+    figures = account_of(settings, operator_id).figures
+    found = {
+        name: pytest.approx(figure.value) if isinstance(figure := figures[name], Fact) else None for name in expected
+    }
+    assert expected == found
+    for name in expected:
+        figure = figures[name]
+        if isinstance(figure, Fact):
+            assert "intercom" in {receipt.source for receipt in figure.basis}
+        else:
+            assert figure.reason == "none_found"
+
+
+def test_the_profile_has_a_section_with_every_receipt(settings: Settings) -> None:
+    report = profile(account_of(settings, BUSY))
+    (chat,) = [section for section in report.sections if section.id == "chat"]
+    assert chat.title == "Support chat"
+    text = drawn(report, "markdown")
+    assert "Waiting for our answer" in text
+    assert "Refund to a card" in text
+    assert "please help" not in text
+
+
+def test_who_has_never_written_is_told_so(settings: Settings) -> None:
+    assert "No conversation in Intercom." in shown(account_of(settings, NOT_THERE))
+
+
+def test_a_source_that_is_off_leaves_no_trace_in_any_report(settings: Settings) -> None:
+    account = account_of(off(settings), BUSY)
+    assert {figure.reason for name in CHAT if isinstance(figure := account.figures[name], Gap)} == {"not_configured"}
+    bare = replace(account, records={name: one for name, one in account.records.items() if name != "conversation"})
+    for kind in OPERATOR_KINDS.values():
+        if kind.about == "operator":
+            text = drawn(kind.report(account), "json")
+            assert text == drawn(kind.report(bare), "json")
+            assert not [word for word in CHAT_TEXTS if word in text], kind.name
+
+
+def test_a_source_that_is_down_is_a_named_gap_and_moves_no_score(sandbox: Sandbox, settings: Settings) -> None:
+    before = account_of(off(settings), BUSY)
+    sandbox.set_faults("intercom:down")
+    try:
+        down = account_of(settings, BUSY)
+    finally:
+        sandbox.set_faults()
+    assert down.score == before.score
+    assert (down.findings, down.advice, down.urgency) == (before.findings, before.advice, before.urgency)
+    assert {one.source: one.state for one in down.freshness}["intercom"] == "missing"
+    assert {figure.reason for name in CHAT if isinstance(figure := down.figures[name], Gap)} == {"unavailable"}
+    assert "Intercom" in shown(down)
+    others = [one for one in profile(down).sections if one.id != "chat"]
+    assert [one.id for one in others] == [one.id for one in profile(before).sections]
+
+
+def test_a_source_that_is_on_moves_no_score(settings: Settings) -> None:
+    assert account_of(settings, BUSY).score == account_of(off(settings), BUSY).score
+
+
+def test_a_subject_is_masked_as_any_text(sandbox: Sandbox, settings: Settings, tmp_path: Path) -> None:
+    told = sandbox.dataset.intercom.conversations
+    place, kept = next(
+        (n, one) for n, one in enumerate(told) if one["subject"] == "Refund to a card" and "0600" in one["id"]
+    )
+    told[place] = {**kept, "subject": "Write to kim.fernway@example.com <script>alert(1)</script>"}
+    try:
+        text = drawn(profile(account_of(settings, BUSY)), "html")
+    finally:
+        told[place] = kept
+    assert "kim.fernway@" not in text
+    assert "<script>alert" not in text
