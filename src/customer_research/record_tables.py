@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from customer_research.domain.evidence import Gap
 from customer_research.domain.records import CanonicalTable, SourceRecords, state_name, tables
 from customer_research.sources import records
 
@@ -20,6 +21,13 @@ STATES: Mapping[str, str] = MappingProxyType(
     {of: state_name(of) for source in SOURCES.values() for of in source.states}
 )
 """Table → the table that tells what its records have been at past instants. Nothing lacks where there is none, but the past."""
+
+
+def is_off(gap: Gap) -> bool:
+    """Whether a gap says no more than that an optional source is not set up: then nothing is lacking."""
+    source = SOURCES.get(gap.source)
+    return source is not None and source.optional and gap.reason == "not_configured"
+
 
 LAKE_TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
     {

@@ -24,6 +24,7 @@ from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import long_sql, score_columns, scoring_sql
 from customer_research.metrics.queries import account_columns
 from customer_research.metrics.wide import KNOWN_OPERATORS, stages
+from customer_research.record_tables import is_off
 from customer_research.research.one.judge import METRIC_NAMES, card_named
 from customer_research.research.portfolio.measurement import measure, reconstruction_of, unjudged_gaps
 from customer_research.research.portfolio.snapshots import (
@@ -203,7 +204,8 @@ class _Scoring:
         rows = self._engine.run(
             "SELECT table_name, source, reason, detail, next_step FROM gap WHERE operator_id IS NULL ORDER BY table_name"
         )
-        stated = [Gap(row["source"], row["reason"], row["detail"] or "", row["next_step"] or "") for row in rows]
+        told = [Gap(row["source"], row["reason"], row["detail"] or "", row["next_step"] or "") for row in rows]
+        stated = [gap for gap in told if not is_off(gap)]
         listed = [self._tables.gaps["operator"]] if "operator" in self._tables.gaps else []
         return tuple(dict.fromkeys((*listed, *stated, *unjudged_gaps(self._tables))))
 

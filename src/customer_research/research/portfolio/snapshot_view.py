@@ -23,7 +23,7 @@ from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
-from customer_research.record_tables import SOURCES, TABLES
+from customer_research.record_tables import TABLES
 from customer_research.research.engine_choice import reader
 from customer_research.research.exchange import rates_around
 from customer_research.research.gaps import nothing_of
@@ -250,9 +250,6 @@ def freshness_of(snapshot: Snapshot) -> tuple[Freshness, ...]:
     for source, instants, gaps in by_source(receipts, snapshot.gaps):
         pulled = snapshot.told(pulled_parameter(source))  # what a pull found unchanged keeps its older receipt
         fetched = datetime.fromisoformat(pulled) if pulled else max(instants, default=None)
-        optional = source in SOURCES and SOURCES[source].optional
-        if optional and not instants and all(gap.reason == "not_configured" for gap in gaps):
-            continue
         answers = ANSWERS | {"not_configured"} if instants else ANSWERS  # a table that one does not have is no outage
         missing = tuple(gap for gap in gaps if gap.reason not in {*answers, "past"})
         told = any(gap.reason == "stale" for gap in missing)
