@@ -28,7 +28,7 @@ CustomerResearchError              .hint: what to do next; .exit_code; .http_sta
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 class CustomerResearchError(Exception):
@@ -120,6 +120,11 @@ class ConfigError(CustomerResearchError):
     def __init__(self, message: str, *, setting: str = "", hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.setting = setting
+
+    @classmethod
+    def missing(cls, setting: str, hint: str, because: str = "") -> Self:
+        """A setting is missing; `because` goes on: ", which an export needs"."""
+        return cls(f"The setting {setting} is missing{because}.", setting=setting, hint=hint)
 
 
 class ExtraMissing(ConfigError):  # noqa: N818 - read as a statement

@@ -79,9 +79,7 @@ class GoogleCalendar:
     ) -> None:
         gap = own.missing()
         if gap is not None or own.key_file is None:
-            raise ConfigError(
-                "The setting google.key_file is missing.", setting="google.key_file", hint="Set it to the key's file."
-            )
+            raise ConfigError.missing("google.key_file", "Set it to the key's file.")
         self.name = f"google:{person}"
         self._person, self._own, self._settings, self._clock, self._doubles = person, own, settings, clock, doubles
         self._account = service_account(own.key_file)

@@ -46,7 +46,7 @@ class MicrosoftLogin:
         for name in ("tenant", "client_id", "client_secret"):
             if not getattr(own, name):
                 hint = "Take it from the application's page in Microsoft Entra."
-                raise ConfigError(f"The setting microsoft.{name} is missing.", setting=f"microsoft.{name}", hint=hint)
+                raise ConfigError.missing(f"microsoft.{name}", hint)
         self.own = own
         self._settings, self._clock, self._doubles = settings, clock, doubles
         self._api: Once[Http] = Once()

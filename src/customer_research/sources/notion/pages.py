@@ -46,11 +46,8 @@ class NotionPages:
         own = settings.of(NotionSettings).model_copy(update={"version": VERSIONS[-1]})
         for value, name in ((own.secret, "notion.token"), (own.reports_data_source, "notion.reports_data_source")):
             if not value:
-                raise ConfigError(
-                    f"The setting {name} is missing, which an export to Notion needs.",
-                    setting=name,
-                    hint="Make a database for reports, share it with the integration, and set its data source's id.",
-                )
+                hint = "Make a database for reports, share it with the integration, and set its data source's id."
+                raise ConfigError.missing(name, hint, ", which an export to Notion needs")
         self.data_source = own.reports_data_source
         patience = max(settings.deadline_seconds, 60)
         self.http = Http(VENDOR, own, settings, clock, deadline_seconds=patience, **doubles)

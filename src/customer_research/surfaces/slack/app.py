@@ -121,9 +121,7 @@ def client_of(settings: Settings) -> AsyncWebClient:
     """
     token = settings.slack.token
     if token is None:
-        raise ConfigError(
-            "The setting slack.token is missing.", setting="slack.token", hint="Set it to the app's bot token."
-        )
+        raise ConfigError.missing("slack.token", "Set it to the app's bot token.")
     return AsyncWebClient(
         token.get_secret_value(),
         base_url=settings.slack.url,
@@ -183,11 +181,8 @@ class SlackApp:
             ConfigError: nothing would tell that a request is Slack's.
         """
         if self._settings.slack.signing_secret is None:
-            raise ConfigError(
-                "The setting slack.signing_secret is missing.",
-                setting="slack.signing_secret",
-                hint="It stands among the app's credentials; over socket mode it is not needed.",
-            )
+            hint = "It stands among the app's credentials; over socket mode it is not needed."
+            raise ConfigError.missing("slack.signing_secret", hint)
         return AsyncSlackRequestHandler(self.bolt, PATH)
 
     async def idle(self) -> None:

@@ -50,11 +50,7 @@ async def socket_mode(app: SlackApp, settings: Settings) -> AsyncIterator[None]:
     """
     token = settings.slack.app_token
     if token is None:
-        raise ConfigError(
-            "The setting slack.app_token is missing.",
-            setting="slack.app_token",
-            hint="Make an app-level token with the scope connections:write.",
-        )
+        raise ConfigError.missing("slack.app_token", "Make an app-level token with the scope connections:write.")
     secret = token.get_secret_value()
     handler = AsyncSocketModeHandler(app.bolt, secret, web_client=AsyncWebClient(secret, base_url=settings.slack.url))
     try:
