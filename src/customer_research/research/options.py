@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from customer_research.domain import parsing
-from customer_research.domain.delivery import Address
-from customer_research.domain.zones import known
 from customer_research.errors import UsageError
 from customer_research.research.request import argument, option
+
+if TYPE_CHECKING:
+    from customer_research.domain.delivery import Address
 
 LONGEST_EMAIL = 200
 """Characters of an e-mail address."""
@@ -94,6 +95,8 @@ def address_of(text: str) -> Address:
     Raises:
         UsageError: it is no address.
     """
+    from customer_research.domain.delivery import Address  # noqa: PLC0415 - start-up time
+
     try:
         return Address.read(text)
     except ValueError as error:
@@ -106,6 +109,8 @@ def zone_of(text: str) -> str:
     Raises:
         UsageError: there is none of that name.
     """
+    from customer_research.domain.zones import known  # noqa: PLC0415 - start-up time
+
     name = text.strip()
     if not known(name):
         hint = "Give one as IANA names them: Europe/London, America/New_York."
