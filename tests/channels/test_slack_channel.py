@@ -55,6 +55,13 @@ def test_what_may_have_been_posted_is_found_by_its_key_since_a_minute_before(sid
     assert run(side, lambda channel: channel.look_up(late)).found == "absent", "older messages are another's"
 
 
+def test_a_message_of_another_program_is_not_taken_for_ours(side: SlackSide) -> None:
+    metadata = {"event_type": "another_program", "event_payload": {"key": MADE.key}}
+    (conversation,) = (one for one in side.space.channels.values() if one.id == CHANNEL)
+    side.space.post(conversation, {"text": "Theirs", "metadata": metadata})
+    assert run(side, lambda channel: channel.look_up(BEGUN)).found == "absent"
+
+
 def test_the_key_is_found_on_a_later_page_and_beyond_the_last_it_cannot_be_told(
     side: SlackSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:

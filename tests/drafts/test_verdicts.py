@@ -133,6 +133,11 @@ def _known() -> tuple[Known, ...]:
         ("60 invoices were paid.", ["contradicted"]),
         ("So far 24 invoices have been paid.", ["supported"]),
         ("So far 30 invoices have been paid.", ["contradicted"]),
+        ("About 62 reservations in the previous 30 days.", ["supported", "supported"]),
+        ("About 70 reservations in the previous 30 days.", ["contradicted", "supported"]),
+        ("The health score is 79 now.", ["supported"]),
+        ("The last invoice was 12 days ago.", ["supported"]),
+        ("12 since the last invoice.", ["supported"]),
         ("They paid us roughly $4.8k, which is their lifetime value.", ["supported"]),
     ],
 )

@@ -77,6 +77,16 @@ def test_the_time_before_churn_is_the_last_unbroken_stand_up_to_it() -> None:
     assert lead_time(rows_of(3, 5, np.zeros(15, dtype=bool)), scores, 59) is None
 
 
+def test_what_stood_at_the_instant_of_churn_itself_told_nothing_before_it() -> None:
+    churn = BEGIN + timedelta(days=120)
+    found = lead_time(rows_of(1, 5, np.zeros(5, dtype=bool), (churn,) * 5), np.array([90, 90, 50, 50, 90]), 59)
+    assert found is not None
+    assert found.median_days is not None
+    assert (found.alerted, found.median_days.value) == (1, 60), (
+        "the score of the day they left is no warning, nor its end"
+    )
+
+
 def test_a_stand_is_not_followed_further_back_than_a_year() -> None:
     churn = BEGIN + timedelta(days=700)
     rows = rows_of(1, 24, np.zeros(24, dtype=bool), (churn,) * 24)

@@ -36,6 +36,7 @@ def kinds(term: str) -> list[tuple[str, str]]:
         ),
         ("1.2345678901E10", [("hubspot_id", "12345678901"), ("name", "1.2345678901e10")]),
         ("Harbor Lantern", [("name", "harbor lantern")]),
+        ("limousine-east-west-coast-transport1", [("name", "limousine-east-west-coast-transport1")]),
         ("operator-transport", [("name", "operator-transport")]),
         ("QF0012-33", [("confirmation", "QF0012-33"), ("name", "qf0012-33")]),
         ("Ride@Night", [("name", "ride@night")]),

@@ -37,6 +37,7 @@ def test_changes_have_a_plus_sign_and_other_figures_none() -> None:
     assert unit_words(0.25, "ratio", "usage_trend") == "+25%"
     assert unit_words(0.0004, "ratio", "trend_30d") == "under +0.1%"
     assert unit_words(5, "count", "score_change") == "+5"
+    assert unit_words(0, "count", "score_change") == "0"
     assert unit_words(-3, "days", "days_to_renewal") == "-3 days"
     assert [unit_words(3, "days", "days_to_renewal"), unit_words(0.25, "ratio", "refund_rate")] == ["3 days", "25%"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -209,6 +210,13 @@ def test_a_series_named_the_year_before_is_drawn_as_such_where_it_stands() -> No
     picture = drawn(Chart("months", "Trips", Prose("Trips."), marks))
     assert picture.count(f'fill="{LIGHT.earlier}"') == 3  # two columns, and the legend's sign
     assert len([text for text in written(picture) if text.startswith(("Jul", "Aug"))]) == 2
+
+
+@pytest.mark.parametrize(("least", "most"), [(0, 80), (40, 100), (0, 100)])
+def test_scores_stand_on_the_whole_scale_whatever_they_are(least: int, most: int) -> None:
+    marks = (Mark(date(2026, 10, 1), fact(least)), Mark(date(2026, 10, 8), fact(most)))
+    told = json.dumps(vega.spec(Chart("history", "Score", Prose("Scores."), marks), Presenter(charted())))
+    assert '"domain": [0.0, 100.0]' in told.replace("100]", "100.0]").replace("[0,", "[0.0,")
 
 
 def test_points_and_their_fractions_stand_on_one_axis() -> None:

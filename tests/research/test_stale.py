@@ -187,6 +187,17 @@ def judged(before: Snapshot, now: Snapshot, told: Callable[[float], Reading]) ->
     return {rule.id: judgement.states(rule)["op-1"] for rule in RULES}
 
 
+def test_a_reading_from_exactly_so_many_days_ago_is_within_them() -> None:
+    memory = AlertMemory(40)
+    for day in (0, 1):
+        memory.add(snapshot(day), [reading(day)], {})
+    assert [one.snapshot for one in memory.comparable(snapshot(30), reading(30), 30)] == [
+        snapshot(0).id,
+        snapshot(1).id,
+    ]
+    assert [one.snapshot for one in memory.comparable(snapshot(31), reading(31), 30)] == [snapshot(1).id]
+
+
 def test_rules_that_rest_on_a_stale_table_say_nothing_and_the_others_go_on() -> None:
     def falling(day: float) -> Reading:
         return reading(day, 85 if day == 0 else 30, band="healthy")

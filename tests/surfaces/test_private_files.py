@@ -137,6 +137,19 @@ def test_what_an_older_version_left_open_is_closed(umask: int, tmp_path: Path) -
     assert (_open(lake), _open(snapshots), _open(store)) == ({}, {}, {}), umask
 
 
+def test_what_a_link_leads_to_stays_as_it_is(tmp_path: Path) -> None:
+    """Whoever may put a link into a folder may not have the program change files elsewhere."""
+    (tmp_path / "ours").mkdir(mode=0o700)
+    elsewhere = tmp_path / "elsewhere.txt"
+    elsewhere.write_text("theirs")
+    elsewhere.chmod(0o644)
+    link = tmp_path / "ours" / "link"
+    link.symlink_to(elsewhere)
+    private.close_to_others(link)
+    private.close_folder_to_others(tmp_path / "ours")
+    assert elsewhere.stat().st_mode & 0o777 == 0o644
+
+
 def test_a_lake_among_other_things_closes_its_own(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("", encoding="utf-8")
     tmp_path.chmod(0o755)
