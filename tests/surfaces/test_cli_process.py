@@ -45,6 +45,17 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
+def test_what_was_loaded_is_not_looked_through_when_the_program_ends() -> None:
+    code = (
+        "import atexit, gc, sys; atexit.register(lambda: print(len(gc.get_objects()), gc.get_freeze_count()));"
+        "sys.argv = ['customer-research', 'metrics']; from customer_research.surfaces.cli import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    left, frozen = map(int, done.stdout.splitlines()[-1].split())
+    assert left < frozen // 10
+
+
 def test_piped_output_has_neither_colour_nor_progress(config_path: Path) -> None:
     done = piped("--config", str(config_path), "quick", SILENT_CHURN)
 
