@@ -14,8 +14,10 @@ from customer_research.domain.account import NO_HISTORY
 from customer_research.domain.advice import Advice
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.health import Dimension
+from customer_research.domain.report import Prose
 from customer_research.errors import ConfigError
 from customer_research.health.playbook import Playbook, Situation, advise, load_playbook, read_playbook
+from customer_research.reports.kinds import KINDS
 
 SHIPPED = load_playbook(None, METRICS)
 ONE = """
@@ -200,3 +202,15 @@ def test_the_sql_has_a_column_for_each_play_with_a_condition() -> None:
     conditional = [at for at, play in enumerate(SHIPPED.plays) if play.cases]
     assert all(f"AS case_{at}" in SHIPPED.sql for at in conditional)
     assert SHIPPED.sql.count(" AS case_") == len(conditional)
+
+
+def test_that_nothing_is_to_be_done_is_said_where_there_is_no_advice_alone() -> None:
+    """Of the whole account, and of the part that concerns a report's own dimensions."""
+    account = full(overdue_invoices=1)
+    assert account.advice
+    for kind in ("profile", "billing"):
+        for advice in (account.advice, ()):
+            report = KINDS[kind].build(replace(account, advice=advice))
+            (part,) = (one for one in report.sections if one.id == "recommendations")
+            said = [block.text for block in part.blocks if isinstance(block, Prose)]
+            assert any(text.startswith("Nothing in the figures known") for text in said) is not bool(advice)
