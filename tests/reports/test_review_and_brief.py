@@ -37,7 +37,7 @@ from customer_research.documents.brand import brand_of
 from customer_research.documents.formats import render, terminal
 from customer_research.domain.account import Account, Records
 from customer_research.domain.account_snapshot import Code
-from customer_research.domain.advice import Meeting
+from customer_research.domain.advice import Advice, Meeting
 from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.health import Dimension, HealthScore
 from customer_research.domain.occasion import Occasion
@@ -639,3 +639,25 @@ def test_open_tickets_stand_in_the_order_in_which_they_ask_for_attention() -> No
     brief = OPERATOR_KINDS["brief"].build(with_rows(full(), "ticket", *mixed))
     said = render(brief, "markdown").decode().partition("## Last said, and open")[2]
     assert said.index("promise-soon") < said.index("promise-later") < said.index("high-old")
+
+
+@pytest.mark.parametrize(
+    ("metric", "question"),
+    [
+        ("reservations_ever", "What keeps you from the first trip in the system?"),
+        ("reservations_30d", "What has stopped the bookings?"),
+    ],
+)
+def test_who_never_booked_is_not_asked_what_stopped_the_bookings(metric: str, question: str) -> None:
+    advice = Advice("own", "call", "high", "CSM", "Call.", "E1", "No reservation.", (figure(metric, 0),))
+    text = " ".join(
+        words(OPERATOR_KINDS["brief"].report(replace(full(), advice=(advice,)), Occasion()), "topics").split()
+    )
+    assert question in text
+    assert text.count("the first trip") + text.count("stopped the bookings") == 1
+
+
+def test_no_money_in_any_currency_is_nothing_and_no_bare_number() -> None:
+    text = words(OPERATOR_KINDS["brief"].report(full(mrr=(), outstanding=()), Occasion()), "standing")
+    assert "nothing a month" in text
+    assert "Owes nothing, " in text

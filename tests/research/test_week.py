@@ -13,6 +13,7 @@ from made_up_lake import NAMES, NOW, STOPPED, fill, settings_in, stories
 
 from customer_research.documents.formats import FORMATS, render, terminal
 from customer_research.domain.evidence import Gap
+from customer_research.domain.health import Band
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Mover, Moves, Week
 from customer_research.domain.report import Prose, Report, Table, Text
@@ -24,7 +25,7 @@ from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio import books
 from customer_research.research.portfolio import newest as looked_at
-from customer_research.research.portfolio.moves import done, moves
+from customer_research.research.portfolio.moves import _became, done, moves
 from customer_research.research.portfolio.ready import newest_listing
 from customer_research.research.portfolio.requests import Scoring, Selection
 from customer_research.research.portfolio.selection import told_of
@@ -34,6 +35,7 @@ from customer_research.research.portfolio.take import take
 from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import open_store
+from customer_research.store.history import Standing
 
 LATER = NOW + timedelta(hours=1)
 
@@ -215,6 +217,23 @@ def test_alerts_that_were_not_checked_since_are_not_called_none(filled: Settings
             assert isinstance(told, Prose)
             assert told.text.endswith(said)
             assert told.tone == tone
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "kinds"),
+    [
+        ((82, "healthy"), (78, "monitor"), ("worse",)),
+        ((62, "monitor"), (58, "at_risk"), ("new", "worse")),
+        ((58, "at_risk"), (62, "monitor"), ("better",)),
+        ((90, "healthy"), (88, "healthy"), ()),
+        ((80, "healthy"), (80, "monitor"), ()),
+    ],
+)
+def test_few_points_across_a_band_are_a_move_and_within_one_none(
+    then: tuple[int, Band], now: tuple[int, Band], kinds: tuple[str, ...]
+) -> None:
+    before, after = (Standing("One", "active", band, score, None, "{}") for score, band in (then, now))
+    assert _became(before, after, after.score - before.score) == kinds  # type: ignore[operator]
 
 
 def test_an_alert_about_who_is_not_in_the_snapshot_any_more_breaks_nothing(filled: Settings) -> None:

@@ -31,10 +31,15 @@ def _some(before: str, noun: str = "", after: str = "") -> Words:
     return lambda fact: f"{before}{counted(fact.value, noun) if noun else value_words(fact)}{after}"
 
 
+def _money(after: str = "") -> Words:
+    """An amount; none in any currency is `nothing`, as a bare 0 says nothing of money."""
+    return lambda fact: f"{value_words(fact) if fact.value else 'nothing'}{after}"
+
+
 _STANDING: Mapping[str, Mapping[str, Words]] = MappingProxyType(
     {
-        "Pays": {"base_plan_name": _some(""), "mrr": _some("", after=" a month")},
-        "Owes": {"outstanding": _some(""), "overdue_invoices": _some("", "overdue invoice")},
+        "Pays": {"base_plan_name": _some(""), "mrr": _money(" a month")},
+        "Owes": {"outstanding": _money(), "overdue_invoices": _some("", "overdue invoice")},
         "Uses": {
             "reservations_30d": _some("", "reservation", " in 30 days"),
             "reservations_prev_30d": _some("", after=" in the 30 before"),

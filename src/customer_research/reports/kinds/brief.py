@@ -63,6 +63,7 @@ _QUESTIONS: Mapping[Meeting, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
+_FIRST_TRIP = "What keeps you from the first trip in the system?"
 _ASK: Mapping[str, str] = MappingProxyType(
     {
         "E1": "What has stopped the bookings?",
@@ -82,7 +83,7 @@ _ASK: Mapping[str, str] = MappingProxyType(
         "R9": "Who runs the day-to-day now, and how do you book trips at the moment?",
         "R11": "Who has taken over from the contact that left?",
         "R14": "Are vehicles or drivers missing?",
-        "R17": "What keeps you from the first trip in the system?",
+        "R17": _FIRST_TRIP,
     }
 )
 """What raised advice → the question that it calls for."""
@@ -165,7 +166,8 @@ def _raised(account: Account, meeting: Meeting) -> list[Advice]:
 
 def _topic(account: Account, advice: Advice) -> Prose:
     """What is so, and until when to ask or do what about it."""
-    question = _ASK.get(advice.source)
+    never = any(fact.metric == "reservations_ever" and not fact.value for fact in advice.facts)
+    question = _FIRST_TRIP if never else _ASK.get(advice.source)  # where none was ever there, none has stopped
     act = f"Ask {due_words(account, advice)}: {question}" if question else ""
     return to_do(account, advice, act)
 
