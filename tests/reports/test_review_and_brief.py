@@ -661,3 +661,15 @@ def test_no_money_in_any_currency_is_nothing_and_no_bare_number() -> None:
     text = words(OPERATOR_KINDS["brief"].report(full(mrr=(), outstanding=()), Occasion()), "standing")
     assert "nothing a month" in text
     assert "Owes nothing, " in text
+
+
+def test_no_question_is_asked_twice() -> None:
+    """Two signs of one thing call for one question; what else is to be done about the second stands in its place."""
+    same = [
+        Advice("own", "call", "high", "CSM", f"Do {rule}.", rule, f"Of {rule}.", (figure("charge_success_rate", 0.5),))
+        for rule in ("P3", "R8", "P7")
+    ]
+    text = words(OPERATOR_KINDS["brief"].report(replace(full(), advice=tuple(same)), Occasion()), "topics")
+    assert text.count("What do riders hear when a card is declined") == 1
+    assert "What lies behind the disputed charges?" in text
+    assert "Do R8" in text

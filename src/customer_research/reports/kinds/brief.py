@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
@@ -123,7 +123,7 @@ def talk(account: Account, occasion: Occasion) -> Talk:
     own = next((one for one in rest if one.meetings), None)
     if own is not None and not any(one.meetings for one in shown):
         shown = [*shown[:-1], own]
-    topics = (*leaving, *(_topic(account, advice) for advice in shown))
+    topics = (*leaving, *_to_discuss(account, shown))
     return Talk(account, occasion.meeting, topics, len(rest))
 
 
@@ -164,12 +164,20 @@ def _raised(account: Account, meeting: Meeting) -> list[Advice]:
     return sorted(told, key=lambda one: (SEVERITIES.index(one.priority), not one.meetings))
 
 
-def _topic(account: Account, advice: Advice) -> Prose:
-    """What is so, and until when to ask or do what about it."""
+def _question(advice: Advice) -> str:
+    """The question that a piece of advice calls for; empty: none."""
     never = any(fact.metric == "reservations_ever" and not fact.value for fact in advice.facts)
-    question = _FIRST_TRIP if never else _ASK.get(advice.source)  # where none was ever there, none has stopped
-    act = f"Ask {due_words(account, advice)}: {question}" if question else ""
-    return to_do(account, advice, act)
+    return _FIRST_TRIP if never else _ASK.get(advice.source, "")  # where none was ever there, none has stopped
+
+
+def _to_discuss(account: Account, chosen: Iterable[Advice]) -> Iterator[Prose]:
+    """What is so, and until when to ask or do what about it; no question twice."""
+    asked = set[str]()
+    for advice in chosen:
+        question = _question(advice)
+        new = question and question not in asked
+        asked.add(question)
+        yield to_do(account, advice, f"Ask {due_words(account, advice)}: {question}" if new else "")
 
 
 def _topics(told: Talk) -> Iterator[Block | None]:
