@@ -1,0 +1,102 @@
+"""Support chat, computed by hand: windows, the two clocks, who waits, and what is only probable."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from measuring import INSTANT, T, ago, derive, measure, numbered, rows_of
+
+SURE = {"is_certain": True, "state": "closed", "is_open": False}
+OPEN = {"is_certain": True, "state": "open", "is_open": True}
+HOUR = timedelta(hours=1)
+
+
+def chat(*conversations: dict[str, Any]) -> dict[str, Any]:
+    return measure("chat", T, conversation=numbered("conversation_id", conversations))
+
+
+def test_windows_are_half_open() -> None:
+    begun = (
+        ago(0),
+        ago(0) - INSTANT,
+        ago(30),
+        ago(30) - INSTANT,
+        ago(60),
+        ago(60) - INSTANT,
+        ago(90),
+        ago(90) - INSTANT,
+    )
+    row = chat(*({**SURE, "created_at": at} for at in (*begun, ago(180), ago(180) - INSTANT)))
+    assert (row["conversations_30d"], row["conversations_prev_30d"]) == (2, 2)
+    assert (row["conversations_90d"], row["conversations_prev_90d"]) == (6, 2)
+
+
+def test_the_two_clocks_are_apart_and_a_later_reply_is_none_yet() -> None:
+    row = chat(
+        {
+            **SURE,
+            "created_at": ago(10),
+            "first_reply_at": ago(10) + 20 * HOUR,
+            "first_reply_s": 7_200,
+            "median_reply_s": 3_600,
+        },
+        {
+            **SURE,
+            "created_at": ago(20),
+            "first_reply_at": ago(20) + 2 * HOUR,
+            "first_reply_s": 1_800,
+            "median_reply_s": None,
+        },
+        {**SURE, "created_at": ago(1), "first_reply_at": T, "first_reply_s": 60},
+        {**SURE, "created_at": ago(91), "first_reply_at": ago(90), "first_reply_s": 60},
+        {**SURE, "created_at": ago(30)},
+    )
+    assert row["chat_first_reply_hours"] == 11
+    assert row["chat_first_reply_office_hours"] == 1.25
+    assert row["chat_reply_office_hours"] == 1
+
+
+def test_who_waits_for_us() -> None:
+    row = chat(
+        {**OPEN, "created_at": ago(9), "waiting_since": ago(3)},
+        {**OPEN, "created_at": ago(9), "waiting_since": ago(1)},
+        {**OPEN, "created_at": ago(9), "waiting_since": T},
+        {**OPEN, "created_at": ago(9), "waiting_since": None},
+        {**OPEN, "created_at": ago(9), "waiting_since": ago(8), "state": "snoozed"},
+        {**SURE, "created_at": ago(9), "waiting_since": ago(8)},
+    )
+    assert (row["conversations_open"], row["conversations_waiting"]) == (5, 2)
+    assert row["chat_longest_wait_hours"] == 72
+
+
+def test_opinions_reopenings_and_agents() -> None:
+    row = chat(
+        {**SURE, "created_at": ago(9), "rating": 1, "rated_at": ago(8), "reopens": 2, "ai_participated": True},
+        {**SURE, "created_at": ago(9), "rating": 2, "rated_at": ago(8), "reopens": 0, "ai_participated": False},
+        {**SURE, "created_at": ago(9), "rating": 5, "rated_at": T, "ai_participated": None},
+        {**SURE, "created_at": ago(9), "ai_participated": False},
+    )
+    assert (row["chat_ratings_90d"], row["chat_rating_90d"], row["chat_low_ratings_90d"]) == (2, 1.5, 2)
+    assert row["conversations_reopened_90d"] == 1
+    assert row["chat_ai_share_90d"] == pytest.approx(1 / 3)
+
+
+def test_what_is_only_probable_counts_nowhere_else() -> None:
+    row = chat(
+        {**OPEN, "is_certain": False, "created_at": ago(9), "waiting_since": ago(3), "rating": 1, "rated_at": ago(8)}
+    )
+    assert row["conversations_probable"] == 1
+    others = ("conversations_30d", "conversations_open", "conversations_waiting", "chat_ratings_90d")
+    assert [row[name] for name in others] == [0, 0, 0, 0]
+    assert row["chat_longest_wait_hours"] is None
+
+
+def test_nobody_who_has_not_written_by_then() -> None:
+    assert rows_of("chat", T, conversation=[{**OPEN, "conversation_id": "a", "created_at": T}]) == []
+
+
+def test_conversations_per_100_trips() -> None:
+    row = derive(conversations_90d=6, reservations_90d=150, conversations_prev_90d=3, reservations_prev_90d=0)
+    assert (row["conversations_per_100_trips"], row["conversations_per_100_trips_prev"]) == (4, None)
