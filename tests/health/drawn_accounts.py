@@ -44,6 +44,7 @@ def drawn(count: int, seed: int) -> list[dict[str, Any]]:
         row = account()
         for part in (_subscription, _bills, _cards, _use, _people):
             row |= part(random) if random.random() < 0.7 else {}  # the rest is as quiet as can be
+        row |= _chat(Random(f"{seed} {number}"), row)
         if number % 3 == 0:
             row = unheard(row, _tables(random))
         rows.append(row | {"operator_id": f"drawn {number}"})
@@ -72,6 +73,25 @@ def _tables(random: Random) -> frozenset[str]:
     whole = [tables for tables in SOURCES.values() if random.random() < 0.35]
     every = sorted(frozenset().union(*SOURCES.values()))
     return frozenset().union(*whole) if whole else frozenset(random.sample(every, random.choice((1, 2, 3))))
+
+
+def _chat(random: Random, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Half of the operators write to support; the others' conversations are not read."""
+    if random.random() < 0.5:
+        return {}
+    waiting, before = random.choice((0, 0, 1)), random.choice((0, 3, 8))
+    asked, trips, earlier = random.choice((4, 5, 8, 20)), row["reservations_90d"], row["reservations_prev_90d"]
+    return {
+        "conversations_waiting": waiting,
+        "chat_longest_wait_hours": random.choice((23.0, 24.0, 96.0)) if waiting else None,
+        "chat_first_reply_hours": random.choice((None, 2.0, 40.0)),
+        "conversations_90d": asked,
+        "conversations_prev_90d": before,
+        "conversations_per_100_trips": asked * 100 / trips if trips else None,
+        "conversations_per_100_trips_prev": before * 100 / earlier if earlier else None,
+        "chat_low_ratings_90d": random.choice((0, 1, 2)),
+        "conversations_reopened_90d": random.choice((0, 2, 3)),
+    }
 
 
 def _subscription(random: Random) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The correlation rules R1 to R22, each with an account where it holds and one where it nearly does."""
+"""The correlation rules R1 to R25, each with an account where it holds and one where it nearly does."""
 
 from __future__ import annotations
 
@@ -19,6 +19,13 @@ RENEWAL: dict[str, Any] = {"days_to_renewal": 60, "overdue_invoices": 1}
 TROUBLE: dict[str, Any] = {"refund_rate": 0.06, "refund_rate_prev": 0.02, "cancellation_rate_90d": 0.2, "cancellation_rate_prev_90d": 0.1}  # fmt: skip
 LOSS: dict[str, Any] = {"farm_out_rate_90d": 0.3, "farm_out_rate_prev_90d": 0.1, "own_completed_90d": 60, "own_completed_prev_90d": 100}  # fmt: skip
 
+WAITS = {"conversations_waiting": 1, "chat_longest_wait_hours": 72.0}
+ASKS = {
+    "reservations_90d": 100,
+    "reservations_prev_90d": 100,
+    "conversations_prev_90d": 3,
+    "conversations_per_100_trips_prev": 3.0,
+}
 CASES: list[tuple[dict[str, Any], set[str]]] = [
     ({}, {"R4"}),  # S01 and every quiet account
     (FALL, {"R1"}),
@@ -102,6 +109,18 @@ CASES: list[tuple[dict[str, Any], set[str]]] = [
     ({"charge_attempts_90d": 300, "charges_succeeded_90d": 300, "dispute_rate": 0.009}, {"R4"}),
     ({"charge_attempts_90d": 50, "charges_succeeded_90d": 50, "dispute_rate": 0.02}, {"R4"}),  # one dispute
     ({"charge_attempts_90d": 50, "charges_succeeded_90d": 50, "dispute_rate": 0.04}, {"R22"}),
+    # of support conversations
+    ({**WAITS, "chat_first_reply_hours": 24.0}, {"R23"}),
+    ({**WAITS, "chat_first_reply_hours": 24.1}, {"R4"}),
+    (WAITS, {"R23"}),
+    ({**WAITS, "chat_longest_wait_hours": 23.9}, {"R4"}),
+    ({**WAITS, "conversations_waiting": 0, "chat_longest_wait_hours": None}, {"R4"}),
+    ({**ASKS, "conversations_90d": 12, "conversations_per_100_trips": 12.0}, {"R24"}),
+    ({**ASKS, "conversations_90d": 7, "conversations_per_100_trips": 7.0}, {"R4"}),  # chance alone
+    ({**ASKS, "conversations_90d": 12, "conversations_per_100_trips": 5.0}, {"R4"}),  # there are more trips, too
+    ({"chat_low_ratings_90d": 2, "conversations_reopened_90d": 0}, {"R25"}),
+    ({"chat_low_ratings_90d": 1, "conversations_reopened_90d": 3}, {"R25"}),
+    ({"chat_low_ratings_90d": 1, "conversations_reopened_90d": 2}, {"R4"}),
 ]
 
 
@@ -137,7 +156,7 @@ def test_sentences() -> None:
 
 def test_every_rule_of_the_notes_is_there_and_excuses_have_no_excuse() -> None:
     rules = load_findings(NAMES)
-    assert [rule.id for rule in rules] == [f"R{number}" for number in range(1, 23)]
+    assert [rule.id for rule in rules] == [f"R{number}" for number in range(1, 26)]
     excuses = {other for rule in rules for other in rule.unless}
     assert excuses == {"R15"} | {rule.id for rule in rules if rule.kind in {"risk", "conflict"}}
     assert [rule.id for rule in rules if rule.unless and rule.id not in excuses] == [

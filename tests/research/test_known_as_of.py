@@ -56,6 +56,10 @@ FIXED = {
         """engagement_id type title body duration_seconds owner_id occurred_at created_at mentions_cancellation
         mentions_champion_left"""
     ),
+    "conversation": _words(
+        """conversation_id subject channel first_reply_at first_reply_s first_close_at first_close_s url matched_by is_certain
+        created_at"""
+    ),
     "ticket": _words("ticket_id number title matched_by is_certain created_at url"),
     "csm": _words(
         """subscription_id started_at created_at name email phone stripe_account stripe_customer custom_domain signed_up_on

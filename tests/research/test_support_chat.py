@@ -66,11 +66,18 @@ def shown(account: Account) -> str:
     return drawn(profile(account), "markdown")
 
 
+SIGNS = {"R23", "R24", "R25"}
+FOUND = {BUSY: {"R23"}}
+"""Which signs of the support chat the scenarios show."""
+
+
 @pytest.mark.parametrize(("operator_id", "expected"), expected_chats().items(), ids=lambda told: str(told)[-2:])
 def test_the_scenarios_come_to_what_was_worked_out_by_hand(
     settings: Settings, operator_id: str, expected: Mapping[str, Any]
 ) -> None:
-    figures = account_of(settings, operator_id).figures
+    account = account_of(settings, operator_id)
+    figures = account.figures
+    assert {one.rule for one in account.findings} & SIGNS == FOUND.get(operator_id, set())
     found = {
         name: pytest.approx(figure.value) if isinstance(figure := figures[name], Fact) else None for name in expected
     }

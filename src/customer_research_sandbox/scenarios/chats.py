@@ -55,7 +55,7 @@ CHATS: Mapping[str, tuple[Chat, ...]] = MappingProxyType(
         ),
         # S34, with old tickets: two wait for us, one is snoozed, one was rated low and opened again twice, one tells no statistics
         _id(34): (
-            Chat(8, "Trip shows the wrong day", 24, waiting_days=4),
+            Chat(8, "Trip shows the wrong day", 24, waiting_days=6.5),
             Chat(1, "Refund to a card", None),
             Chat(12, "Invoice for last month", 48, snoozed=True),
             Chat(15, "Confirmation not received", 72, closed=True, reopens=2, rating=1, parts=620),

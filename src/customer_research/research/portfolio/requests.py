@@ -20,7 +20,7 @@ class Selection:
     statuses: tuple[Status, ...] = option("Only this status (repeatable).", (), flags=("--status",))
     segments: tuple[Segment, ...] = option("Only this segment (repeatable).", (), flags=("--segment",), any_case=True)
     findings: tuple[str, ...] = option(
-        "Only where this finding holds (R1 to R22; repeatable).", (), flags=("--finding",)
+        "Only where this finding holds (R1 to R25; repeatable).", (), flags=("--finding",)
     )
     owner: str = option("Only this account owner's (HubSpot); a part of the name will do.", "")
     min_mrr: float | None = option("Only an MRR of at least this many USD.", None, ge=0)
