@@ -67,8 +67,9 @@ def shown(account: Account) -> str:
 
 
 SIGNS = {"R23", "R24", "R25"}
-FOUND = {BUSY: {"R23"}}
-"""Which signs of the support chat the scenarios show."""
+FOUND = {BUSY: {"R23", "R24"}}
+"""Which signs of the support chat the scenarios show: somebody has waited 156 hours where a first reply takes 48; five conversations
+after none, which are more than chance explains (25 against 20)."""
 
 
 @pytest.mark.parametrize(("operator_id", "expected"), expected_chats().items(), ids=lambda told: str(told)[-2:])
