@@ -65,6 +65,7 @@ def test_no_time_is_before_what_it_is_asked_after() -> None:
         ("0 8 * *", LONDON, "'0 8 \\* \\*' is no cron line"),
         ("0 0 8 * * 1", LONDON, "is no cron line"),
         ("60 8 * * 1", LONDON, "is no cron line: Bad minute"),
+        ("0 8 * 2 1#5", LONDON, "has no time to come"),  # the next is in 2044
         ("0 8 30 2 *", LONDON, "is no cron line: Bad day-of-month"),
         ("", LONDON, "is no cron line"),
     ],
