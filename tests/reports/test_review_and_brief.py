@@ -673,3 +673,14 @@ def test_no_question_is_asked_twice() -> None:
     assert text.count("What do riders hear when a card is declined") == 1
     assert "What lies behind the disputed charges?" in text
     assert "Do R8" in text
+
+
+def test_a_quiet_month_that_is_the_season_is_not_asked_about_as_a_decline() -> None:
+    quiet, season = (
+        Advice("own", "call", "high", "CSM", "Call.", rule, "No reservation.", (figure("reservations_30d", 0),))
+        for rule in ("E1", "R15")
+    )
+    account = replace(full(), advice=(quiet, season))
+    text = " ".join(words(OPERATOR_KINDS["brief"].report(account, Occasion()), "topics").split())
+    assert "Is the quiet month the season" in text
+    assert "stopped the bookings" not in text

@@ -88,6 +88,10 @@ _ASK: Mapping[str, str] = MappingProxyType(
 )
 """What raised advice → the question that it calls for."""
 
+_QUIET = frozenset({"E1", "E2", "E3"})
+_SEASON, _OF_SEASON = "R15", "Is the quiet month the season, as the figures say, and how sure are the trips to come?"
+"""The finding that a quiet month is no decline, and what is asked of the rules that see one."""
+
 _PREPARE: Mapping[Meeting, str] = MappingProxyType(
     {
         "check-in": "write down the one thing that this call must bring.",
@@ -164,8 +168,10 @@ def _raised(account: Account, meeting: Meeting) -> list[Advice]:
     return sorted(told, key=lambda one: (SEVERITIES.index(one.priority), not one.meetings))
 
 
-def _question(advice: Advice) -> str:
+def _question(account: Account, advice: Advice) -> str:
     """The question that a piece of advice calls for; empty: none."""
+    if advice.source in _QUIET and any(one.source == _SEASON for one in account.advice):
+        return _OF_SEASON
     never = any(fact.metric == "reservations_ever" and not fact.value for fact in advice.facts)
     return _FIRST_TRIP if never else _ASK.get(advice.source, "")  # where none was ever there, none has stopped
 
@@ -174,7 +180,7 @@ def _to_discuss(account: Account, chosen: Iterable[Advice]) -> Iterator[Prose]:
     """What is so, and until when to ask or do what about it; no question twice."""
     asked = set[str]()
     for advice in chosen:
-        question = _question(advice)
+        question = _question(account, advice)
         new = question and question not in asked
         asked.add(question)
         yield to_do(account, advice, f"Ask {due_words(account, advice)}: {question}" if new else "")
