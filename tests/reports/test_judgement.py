@@ -16,6 +16,7 @@ from report_accounts import (
     figure,
     full,
     gap_of,
+    nothing,
     receipt,
     score,
 )
@@ -218,3 +219,14 @@ def test_a_sure_match_needs_no_word(how: str) -> None:
     account = replace(full(), match=Match(candidate(), how, "Matched by it.", 0.95))
     assert "Matched by it" not in text_of(account, "profile")
     assert "Matched by it" not in text_of(account, "quick")
+
+
+def test_a_dimension_of_a_scorecards_own_rests_on_every_source_and_no_sentence_contradicts_its_share() -> None:
+    own = replace(score(100), dimensions=(Dimension("loyalty", 1.0, 100, 100, "healthy", ()),), coverage=1.0, gates=())
+    told = judgement.score_figure(full(), own)
+    assert isinstance(told, Fact)
+    assert {one.source for one in told.basis} >= {"lago", "warehouse"}
+    for account, scored in ((nothing(), own), (nothing(), replace(own, score=None, coverage=0.3))):
+        gap = judgement.score_figure(account, scored)
+        assert isinstance(gap, Gap)
+        assert ("too little to score" in gap.detail) is (scored.score is None)

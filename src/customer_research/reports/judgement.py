@@ -60,6 +60,8 @@ _SCORED_ON: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """The metrics that stand for a dimension's sources: a score rests on their receipts also where no rule fired."""
+_EVERY_SOURCE = tuple(dict.fromkeys(metric for metrics in _SCORED_ON.values() for metric in metrics))
+"""Those of a dimension that is a scorecard's own: its rules may read every source."""
 
 _SHORT = 40
 """Characters of a reason beside a bar."""
@@ -75,7 +77,7 @@ def dimension_title(name: str) -> str:
 def dimension_basis(account: Account, dimension: Dimension) -> tuple[Receipt, ...]:
     """The receipts that a dimension's score rests on: its contributions' and its sources' (also where no rule fired)."""
     facts: list[Fact[Any]] = [contribution.fact for contribution in dimension.contributions]
-    for metric in _SCORED_ON.get(dimension.name, ()):
+    for metric in _SCORED_ON.get(dimension.name, _EVERY_SOURCE):
         fact = account.fact(metric)
         if fact is not None:
             facts.append(fact)
@@ -111,10 +113,9 @@ def score_figure(account: Account, score: HealthScore | None) -> Figure:
         return Gap("health", "unavailable", "the account was not scored", "Run the report again.")
     basis = overall_basis(account, score)
     if score.score is None or not basis:
-        known = f"only {share_words(score.coverage)} of the weight is known"
-        return Gap(
-            "health", "unavailable", f"{known}, too little to score", "Close the other gaps: each names what to do."
-        )
+        known = f"only {share_words(score.coverage)} of the weight is known, too little to score"
+        detail = known if score.score is None else "no record stands behind it"
+        return Gap("health", "unavailable", detail, "Close the other gaps: each names what to do.")
     note = "" if score.highest is None else f"at least; up to {score.highest} by what is not known"
     return Fact(score.score, "points", basis, account.as_of, metric="health_score", note=note)
 
