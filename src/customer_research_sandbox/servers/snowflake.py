@@ -265,16 +265,16 @@ def by_column(
 
 def _shown(value: Any) -> Any:
     """A value as Metabase sends it: dates and times ISO with the UTC zone, decimals as numbers."""
+    if type(value) in _AS_THEY_ARE:
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, datetime):
         return value.replace(tzinfo=None).isoformat() + "Z"
     if isinstance(value, date):
         return f"{value.isoformat()}T00:00:00Z"
     if isinstance(value, Decimal):
         return int(value) if value == value.to_integral_value() else float(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
     return json.dumps(value, default=str) if isinstance(value, list | dict) else str(value)
 
 
