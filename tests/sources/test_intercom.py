@@ -15,7 +15,7 @@ from customer_research.errors import ConfigError, SchemaChanged
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 from customer_research.sources.intercom import live, normalise
-from customer_research.sources.intercom.matching import CONTACT, EMAIL, Tie, match
+from customer_research.sources.intercom.matching import Tie, match
 from customer_research.sources.intercom.session import message
 from customer_research_sandbox.project_intercom import contact
 from customer_research_sandbox.serve import Sandbox
@@ -88,7 +88,7 @@ def test_what_is_not_as_promised_is_said(wrong: dict[str, Any]) -> None:
         row(**wrong)
 
 
-ALONE, SHARED = Tie(CONTACT, alone=True), Tie(CONTACT, alone=False)
+ALONE, SHARED = Tie(alone=True), Tie(alone=False)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,6 @@ ALONE, SHARED = Tie(CONTACT, alone=True), Tie(CONTACT, alone=False)
         (None, ["a", "b"], {"a": ALONE, "b": ALONE}, ("contact", True)),
         (None, ["a", "b"], {"a": ALONE}, ("contact", False)),
         (None, ["a"], {"a": SHARED}, ("contact", False)),
-        (None, ["a"], {"a": Tie(EMAIL, alone=False)}, ("email", False)),
         (None, ["a"], {}, None),
     ],
 )
@@ -132,13 +131,13 @@ def records(sandbox: Sandbox) -> Iterator[Any]:
         setattr(told, name, rows)
 
 
-def fetch(sandbox: Sandbox, operator_id: str = OPERATOR, email: str | None = None, **changes: Any) -> Batch:
+def fetch(sandbox: Sandbox, operator_id: str = OPERATOR, **changes: Any) -> Batch:
     async def work(settings: Settings) -> Batch:
         now = settings.clock
         assert now is not None
         session = SOURCE.open(settings, lambda: now)
         try:
-            found: Batch = await live.fetch(session, Subject(operator_id, now, email=email))
+            found: Batch = await live.fetch(session, Subject(operator_id, now))
             return found
         finally:
             await session.close()
@@ -164,7 +163,7 @@ def test_every_conversation_comes_with_one_receipt(sandbox: Sandbox) -> None:
 
 
 def test_nobody_there_is_an_answer(sandbox: Sandbox) -> None:
-    found = fetch(sandbox, "00000000-5ce0-11f0-a000-000000000036", "nobody@example.com")
+    found = fetch(sandbox, "00000000-5ce0-11f0-a000-000000000036")
     assert (found.tables["conversation"], dict(found.gaps)) == ([], {})
     assert found.receipts
 
@@ -193,15 +192,16 @@ def test_the_company_decides_and_shared_contacts_are_probable(sandbox: Sandbox, 
         ("c2", ["both"], others),
         ("c3", ["both"], None),
         ("c4", ["lone"], None),
+        ("c5", ["both", "lone"], None),
     ):
         _add(records, own, who, company)
 
-    found = matches(fetch(sandbox, email="Owner@Example.com"))
+    found = matches(fetch(sandbox))
 
     assert {own: how for own, how in found.items() if own.startswith("c")} == {
         "c1": ("company", True),
         "c3": ("contact", False),
-        "c4": ("email", False),
+        "c5": ("contact", False),
     }
 
 

@@ -21,7 +21,7 @@ from customer_research.domain.records import literal
 from customer_research.domain.values import operator_key
 from customer_research.errors import SchemaChanged
 from customer_research.sources.intercom import live, normalise
-from customer_research.sources.intercom.matching import CONTACT, EMAIL, Tie, match
+from customer_research.sources.intercom.matching import Tie, match
 from customer_research.sources.intercom.records import TABLES
 from customer_research.sources.intercom.session import IntercomSession, Query, Record, condition
 
@@ -47,7 +47,7 @@ COMPANY = LandingTable("intercom_company", ("company_ref",), {"company_ref": "te
 CONTACT_TABLE = LandingTable(
     "intercom_contact",
     ("contact_id",),
-    {"contact_id": "text", "email": "text", "company_refs": "texts", "refs_whole": "boolean", "fetch_id": "text"},
+    {"contact_id": "text", "company_refs": "texts", "refs_whole": "boolean", "fetch_id": "text"},
 )
 """Contacts: their companies, and whether these are all of them."""
 MERGE = LandingTable("intercom_merge", ("old_id",), {"old_id": "text", "contact_id": "text"})
@@ -248,7 +248,6 @@ def _contact(contact: Record) -> Row:
     refs, whole = normalise.company_refs(contact)
     return {
         "contact_id": normalise.identifier(contact, "contact"),
-        "email": values.enumerated(contact.get("email")),
         "company_refs": values.listed(refs),
         "refs_whole": whole,
     }
@@ -275,19 +274,18 @@ def _conversation(conversation: Record, workspace: str) -> Row:
 
 
 class _Ties:
-    """Who is whose: contacts by the companies that they belong to, and by the e-mail addresses of operators."""
+    """Who is whose: contacts by the companies that they belong to."""
 
-    def __init__(self, ask: Ask, emails: Mapping[str, Sequence[str]]) -> None:
+    def __init__(self, ask: Ask) -> None:
         self._known = {str(row["operator_id"]) for row in ask("SELECT operator_id FROM operator")}
         companies = ask(f"SELECT company_ref, company_id FROM {COMPANY.name}")  # noqa: S608
         owner = {str(row["company_ref"]): operator_key(row["company_id"]) for row in companies}
         self._merged = {str(r["old_id"]): str(r["contact_id"]) for r in ask(f"SELECT * FROM {MERGE.name}")}  # noqa: S608
         self._ties: dict[str, dict[str, Tie]] = {}
-        for row in ask(f"SELECT contact_id, email, company_refs, refs_whole FROM {CONTACT_TABLE.name}"):  # noqa: S608
+        for row in ask(f"SELECT contact_id, company_refs, refs_whole FROM {CONTACT_TABLE.name}"):  # noqa: S608
             owners = [owner.get(ref) for ref in _names(row["company_refs"])]
             alone = bool(row["refs_whole"]) and len(set(owners)) == 1
-            ties = {one: Tie(EMAIL, alone=False) for one in emails.get(row["email"] or "", ())}
-            ties |= {one: Tie(CONTACT, alone) for one in owners if one in self._known}
+            ties = {one: Tie(alone) for one in owners if one in self._known}
             if ties:
                 self._ties[str(row["contact_id"])] = ties
 
@@ -309,22 +307,8 @@ class _Ties:
 
 
 def conversations(ask: Ask) -> Iterator[Row]:
-    """The `conversation` rows that companies and contacts tell, of all operators, as the live stream tells them."""
-    return _matched(ask, {})
-
-
-def by_email(ask: Ask) -> Iterator[Row]:
-    """Those that only an operator's e-mail address tells."""
-    emails: dict[str, list[str]] = {}
-    for row in ask("SELECT operator_id, email FROM csm WHERE is_current AND email IS NOT NULL ORDER BY operator_id"):
-        email = values.enumerated(row["email"])
-        if email is not None:
-            emails.setdefault(email, []).append(str(row["operator_id"]))
-    return (row for row in _matched(ask, emails) if row["matched_by"] == EMAIL)
-
-
-def _matched(ask: Ask, emails: Mapping[str, Sequence[str]]) -> Iterator[Row]:
-    ties, last = _Ties(ask, emails), ""
+    """The `conversation` rows of all operators, as the live stream tells them."""
+    ties, last = _Ties(ask), ""
     while rows := ask(_SOME.format(last=literal(last))):
         last = str(rows[-1]["conversation_id"])
         for row in rows:
@@ -344,9 +328,4 @@ def _names(texts: str | None) -> tuple[str, ...]:
 
 BULK = (BulkStream(STREAM, "Support conversations", EVERYTHING, lambda session, asked: _Run(session, asked).slices()),)
 
-_NEEDS = ("operator", *(table.name for table in EVERYTHING))
-
-LINKS = (
-    Link(live.TABLE, _NEEDS, rows=conversations),
-    Link(live.TABLE, (*_NEEDS, "csm"), rows=by_email),
-)
+LINKS = (Link(live.TABLE, ("operator", *(table.name for table in EVERYTHING)), rows=conversations),)

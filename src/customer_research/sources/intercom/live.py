@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from customer_research.connect.concurrent import both, together
+from customer_research.connect.concurrent import together
 from customer_research.connect.reading import SURELY, each, unread_gap
 from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import Batch, Row, Subject
-from customer_research.domain import values
 from customer_research.domain.evidence import Gap
 from customer_research.domain.values import LEGACY, operator_key
 from customer_research.errors import SchemaChanged
 from customer_research.sources.intercom import normalise
-from customer_research.sources.intercom.matching import CONTACT, EMAIL, Tie, match
+from customer_research.sources.intercom.matching import Tie, match
 from customer_research.sources.intercom.records import TABLES
-from customer_research.sources.intercom.session import IntercomSession, Record, any_of, condition
+from customer_research.sources.intercom.session import IntercomSession, Record, any_of
 
 TABLE = "conversation"
 
@@ -28,7 +27,7 @@ TRUNCATED = Gap(
 
 
 async def fetch(session: IntercomSession, subject: Subject) -> Batch:
-    """All conversations of the operator's people; no company and no contact is an answer (empty and complete).
+    """All conversations of the operator's people; no company is an answer (empty and complete).
 
     Raises:
         SourceError: Intercom cannot be read, or no conversation is what the contract says (`SchemaChanged`).
@@ -45,16 +44,13 @@ async def fetch(session: IntercomSession, subject: Subject) -> Batch:
 
 
 async def _ties(session: IntercomSession, subject: Subject, log: RequestLog) -> tuple[Mapping[str, Tie], bool]:
-    """The contacts who have to do with the operator, and whether these are all."""
-    (companies, contacts, whole), (by_email, email_whole) = await both(
-        _of_company(session, subject.operator_id, log), _of_email(session, subject.email, log)
-    )
-    ties = {str(contact["id"]): Tie(EMAIL, alone=False) for contact in by_email}
+    """The contacts of the operator's companies, and whether these are all."""
+    companies, contacts, whole = await _of_company(session, subject.operator_id, log)
+    ties = {}
     for contact in contacts:
         refs, all_refs = normalise.company_refs(contact)
-        alone = all_refs and set(refs) <= set(companies)
-        ties[normalise.identifier(contact, "contact")] = Tie(CONTACT, alone)
-    return dict(sorted(ties.items())), whole and email_whole
+        ties[normalise.identifier(contact, "contact")] = Tie(alone=all_refs and set(refs) <= set(companies))
+    return dict(sorted(ties.items())), whole
 
 
 async def _of_company(
@@ -71,15 +67,6 @@ async def _of_company(
     lists = await together(*(session.contacts_of(ref, log) for ref in refs))
     whole = all(one.whole for one in (*found, *lists))
     return list(refs), [record for one in lists for record in one.records], whole
-
-
-async def _of_email(session: IntercomSession, email: str | None, log: RequestLog) -> tuple[list[Record], bool]:
-    """The contacts with the operator's own e-mail address."""
-    wanted = values.enumerated(email)
-    if wanted is None:
-        return [], True
-    found = await session.search("contacts", condition("email", "=", wanted), log)
-    return [one for one in found.records if values.enumerated(one.get("email")) == wanted], found.whole
 
 
 def spellings(operator_id: str) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 1. The company that the conversation names decides, either way: its company id is the operator's id, or it is somebody else's.
 2. Without one, its contacts: certain where every one of them belongs to this operator's company and to no other.
-3. A contact who has no more than the operator's own e-mail address tells no more than a probability: owners of several
-   operators use one address.
+
+An e-mail address alone tells nothing: owners of several operators use one.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from dataclasses import dataclass
 
 from customer_research.domain.values import operator_key
 
-COMPANY, CONTACT, EMAIL = "company", "contact", "email"
+COMPANY, CONTACT = "company", "contact"
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """How a contact is the operator's: `by` its company or e-mail address; `alone`: it belongs to no other company."""
+    """That a contact belongs to a company of the operator's; `alone`: and to no other."""
 
-    by: str
     alone: bool
 
 
@@ -33,12 +32,9 @@ def match(
         operator_id: the operator.
         company: the company id that the conversation names.
         contacts: the ids of those who take part.
-        ties: of these, those who have something to do with the operator.
+        ties: of these, those who belong to it.
     """
     if company is not None:
         return (COMPANY, True) if operator_key(company) == operator_id else None
     own = [ties[one] for one in contacts if one in ties]
-    by_company = [tie for tie in own if tie.by == CONTACT]
-    if by_company:
-        return CONTACT, len(by_company) == len(contacts) and all(tie.alone for tie in by_company)
-    return (EMAIL, False) if own else None
+    return (CONTACT, len(own) == len(contacts) and all(tie.alone for tie in own)) if own else None
