@@ -255,4 +255,11 @@ def _relationship(_: Size) -> Mapping[str, str]:
                 TRUE AS is_certain, happened_at AS created_at, happened_at + to_days(5) AS edited_at
             FROM (SELECT *, since + to_hours(CAST(24 * 900 * {_share(89, "n, k")} AS BIGINT)) AS happened_at FROM made, range(5) AS r(k))
         """,
+        "conversation": f"""
+            SELECT operator_id, 'co_' || n || '_' || k AS conversation_id, {_pick(90, "open", "closed", "snoozed", number="n, k")} AS state,
+                state <> 'closed' AS is_open, 'company' AS matched_by, {_share(91, "n, k")} < 0.9 AS is_certain, happened_at AS created_at,
+                happened_at + to_days(2) AS updated_at, happened_at + to_hours(3) AS first_reply_at, 7200 AS first_reply_s,
+                3600 AS median_reply_s, CAST(3 * {_share(92, "n, k")} AS BIGINT) AS reopens, {_share(93, "n, k")} < 0.3 AS ai_participated
+            FROM (SELECT *, since + to_hours(CAST(24 * 900 * {_share(94, "n, k")} AS BIGINT)) AS happened_at FROM made, range(5) AS r(k))
+        """,
     }
