@@ -59,7 +59,17 @@ def test_three_hundred_lines_lose_what_is_personal_and_nothing_else() -> None:
 
 def test_only_texts_that_hold_no_number_of_any_plan_are_not_looked_through(monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(5)
-    written = ("+1 (415) 555-2671", "415-555-2671", "0044 20 7946 0958", "011 44 20 7946 0958", "+43 1234", "+27 11111")
+    written = (
+        "+1 (415) 555-2671",
+        "415-555-2671",
+        "0044 20 7946 0958",
+        "011 44 20 7946 0958",
+        "+43 1234",
+        "+27 11111",
+        "Dispatch: 310 1234, ask for Ann",
+        "desk 1 310 1234 ext 12",
+        "310.1234",
+    )
     texts = {*written, "2026-11-04 to 2026-12-01, $1,234.50", "+   (   44   20 7946 0958"}
     for one in written * 300:
         letters = list(one)

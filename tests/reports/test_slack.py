@@ -120,6 +120,16 @@ def test_what_just_fits_is_shown_whole() -> None:
     assert sum(map(len, shown[1:])) + parts == slack_.MOST_CHARACTERS - slack_._MARGIN
 
 
+@pytest.mark.parametrize("length", [1, 2_898, 2_899, 2_900, 2_901, 5_000])
+def test_no_paragraph_is_empty_or_too_long(length: int) -> None:
+    """A line that fills a paragraph stands alone in one, whatever comes before and after."""
+    for lines in (("x" * length,), ("a", "x" * length, "b"), ("x" * length,) * 2):
+        blocks = slack_blocks.sections(lines)
+        sizes = [len(block["text"]["text"]) for block in blocks]
+        assert all(0 < size <= 2_900 for size in sizes)
+        assert "".join(block["text"]["text"] for block in blocks).count("x") >= min(length, 2_800)
+
+
 def test_links_to_records_are_kept() -> None:
     made = "\n".join(texts(message(KINDS["billing"].build(full()))))
     assert re.search(r"<https://billing\.example\.com/[^|]+\|[^>]+>", made)

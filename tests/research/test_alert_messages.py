@@ -314,6 +314,10 @@ def test_alerts_that_nobody_is_told_of_are_counted(desk: Desk) -> None:
     assert told.words()[-1].startswith("2 alerts of a source, or of an operator whose account owner is not known")
     named = desk.tell(day(0), to=(TEAM,), owners=True)
     assert (named.unowned, named.partial) == (0, False), "who is named is told of all"
+    after = desk.tell(day(0), owners=True)
+    assert (after.unowned, after.partial) == (0, False), "the team was told before, by another schedule"
+    desk.open(episode("source:hubspot"), None)
+    assert desk.tell(day(0), owners=True).unowned == 1
 
 
 def test_all_who_look_after_a_book_are_told(desk: Desk) -> None:

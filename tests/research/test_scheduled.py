@@ -235,16 +235,42 @@ def test_who_got_the_message_does_not_hear_that_the_run_failed(
     assert told_of(store, narrow, replace(failed, schedule="narrow"), MONDAY) == 1, "the others' books are not in it"
 
 
+def test_nobody_hears_of_a_skipped_run_that_a_later_one_makes_up_for(store: Store) -> None:
+    schedule, book = replace(WEEKLY, name="made-up", recipients=("slack:C0123",)), ScheduleBook(store)
+    book.add(schedule)
+    skipped = replace(RUN, schedule="made-up", state="skipped")
+    later = replace(skipped, planned_at=MONDAY + 24 * HOUR, state="running", lease_until=MONDAY + 25 * HOUR)
+    assert book.put(skipped)
+    assert book.put(later)
+    assert told_of(store, schedule, skipped, MONDAY) == 0
+    assert told_of(store, schedule, replace(skipped, state="failed"), MONDAY) == 1, (
+        "a failure is told whatever comes later"
+    )
+    assert book.end(later, "skipped", "", MONDAY)
+    assert told_of(store, schedule, skipped, MONDAY) == 1, "nothing was done in its place"
+
+
 def test_two_digests_of_a_week_are_two_messages(portfolio_settings: Settings, store: Store) -> None:
     team = replace(WEEKLY, recipients=("slack:C0123",))
     daily = replace(team, cron="0 8 * * *")
     short = replace(team, request={"short": "true"})
     tuesday = replace(RUN, planned_at=MONDAY + 24 * HOUR)
+    often, noon = replace(team, cron="0 8,12 * * 1"), replace(RUN, planned_at=MONDAY + 4 * HOUR)
     news = [
         performed(portfolio_settings, store, schedule, run).sent
-        for schedule, run in ((team, RUN), (team, RUN), (short, RUN), (daily, RUN), (daily, tuesday), (daily, tuesday))
+        for schedule, run in (
+            (team, RUN),
+            (team, RUN),
+            (short, RUN),
+            (daily, RUN),
+            (daily, tuesday),
+            (daily, tuesday),
+            (often, RUN),
+            (often, noon),
+            (often, noon),
+        )
     ]
-    assert news == [1, 0, 1, 1, 1, 0]
+    assert news == [1, 0, 1, 1, 1, 0, 1, 1, 0]
 
 
 def test_one_owner_s_fault_keeps_nobody_else_waiting(

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_up_lake import NAMES, NOW, STOPPED, fill, settings_in, stories
@@ -217,6 +218,21 @@ def test_alerts_that_were_not_checked_since_are_not_called_none(filled: Settings
             assert isinstance(told, Prose)
             assert told.text.endswith(said)
             assert told.tone == tone
+
+
+@pytest.mark.parametrize("kind", [digest.KIND, digest_message.REPORT], ids=["digest", "message"])
+def test_a_week_whose_alerts_were_not_checked_to_its_end_says_so(filled: Settings, kind: Any) -> None:
+    """Nothing raised and nothing acted on, as far as was looked: that is no quiet week."""
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found, acts = moves(filled, newest, 7), done(filled, newest, 60)
+    assert isinstance(found, Moves)
+    assert not isinstance(acts, Gap)
+    for quiet in (acts, replace(acts, raised=(), cleared=(), acts=())):
+        for checked, is_said in ((newest.as_of, False), (newest.as_of - timedelta(days=2), True)):
+            report = kind.build(replace(_week(filled, found), done=replace(quiet, checked=checked)))
+            said = words(report, "done")
+            assert ("what came of them since then is not known" in said) == is_said
+            assert "nobody acted" not in said or not is_said
 
 
 @pytest.mark.parametrize(

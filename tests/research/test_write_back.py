@@ -25,6 +25,7 @@ from customer_research.research.usecases.registry import RIGHTS, SEES
 from customer_research.research.write_back import WriteBack, own, values_of, write_back
 from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
 from customer_research.sources.hubspot import write_back as hubspot
+from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.sources.hubspot.settings import HubSpotSettings
 from customer_research_sandbox.serve import Sandbox
 from customer_research_sandbox.servers.hubspot import TOKEN
@@ -42,7 +43,7 @@ class Desk:
 
     def run(self, **how: Any) -> WriteBack:
         self.sandbox.clear_request_log()
-        return asyncio.run(write_back(self.settings, lambda: self.now, **how))
+        return asyncio.run(write_back(self.settings, lambda: self.now, **{"most": 1_000, **how}))
 
     def used(self, **how: Any) -> Answer:
         async def once() -> Answer:
@@ -110,7 +111,8 @@ def test_it_all(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(UsageError, match="more than the 5 that one run writes"):
         desk.run(send=True, prepare=True, most=5)
-    sent = desk.run(send=True)
+    assert desk.run().lacking, "what is refused has changed nothing"
+    sent = desk.run(send=True, prepare=True)
     assert (len(sent.taken.written), sent.taken.refused, sent.cut) == (len(first.changes), {}, "")
     assert desk.updates() == -(-len(first.changes) // 100)
     for change in sent.changes[:10]:
@@ -207,3 +209,20 @@ def test_only_who_has_one_company_alone_is_written() -> None:
 def test_one_run_adds_nothing_without_being_told(desk: Desk) -> None:
     with pytest.raises(UsageError, match="--prepare adds properties"):
         desk.used(prepare=True)
+
+
+def test_a_company_that_is_gone_when_it_is_written_is_told_and_the_others_are_written(desk: Desk) -> None:
+    async def once() -> hubspot.Taken:
+        session, taken = HubSpotSession(desk.settings, lambda: desk.now), hubspot.Taken()
+        try:
+            there = [row["id"] for row in desk.ask("GET", "/crm/v3/objects/companies?limit=2")["results"]]
+            await hubspot.add(session, await hubspot.lacking(session, session.log("a")), session.log("a"))
+            await hubspot.write(session, {one: {hubspot.SCORE: "60"} for one in (*there, "404")}, taken)
+        finally:
+            await session.close()
+        assert taken.written == set(there)
+        return taken
+
+    taken = asyncio.run(once())
+    assert list(taken.refused) == ["404"]
+    assert "they may be deleted or not exist" in taken.refused["404"]

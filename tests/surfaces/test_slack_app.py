@@ -83,6 +83,7 @@ def test_a_name_is_answered_privately_with_where_to_go_on(own: Settings, sandbox
         return first, further.message
 
     first, billing = talk(own, sandbox, work)
+    assert [one.message["blocks"] for one in space.private] == [first["blocks"], billing["blocks"]], "both stay"
     assert "Silvermead" in shown(first)
     assert set(pressable(first)) == {"Share here", "Profile", "Health", "Billing", "Brief", "Review"}
     assert "invoice" in shown(billing).lower()

@@ -35,8 +35,8 @@ _SOCIAL = re.compile(
 )
 _SHAPED_PHONE = re.compile(r"(?<![\w-])(?:\+\d[\d\s().-]{7,16}\d|\(?\d{3}\)?[-.\s]\d{3}[-.]\d{4})(?![\w-])")
 _BETWEEN = r"(?:[^\w,$:;%=]|[xX\u30fc])"
-_PERHAPS_PHONE = re.compile(rf"[+\uff0b]{_BETWEEN}{{0,9}}\d(?:{_BETWEEN}{{0,4}}\d){{5}}|\d(?:{_BETWEEN}{{0,4}}\d){{8}}")
-"""What a number of any country's plan holds at least: 6 digits behind a plus, or 9 (10 in North America, 011 and 6 to go abroad)."""
+_PERHAPS_PHONE = re.compile(rf"[+\uff0b]{_BETWEEN}{{0,9}}\d(?:{_BETWEEN}{{0,4}}\d){{5}}|\d(?:{_BETWEEN}{{0,4}}\d){{6}}")
+"""What a number of any country's plan holds at least: 6 digits behind a plus, or 7 (Canada's 310 1234, which has no area code)."""
 
 _LOCAL_PHONE = re.compile(
     r"(?<![\w./$#-])[2-9]\d{2}-\d{4}(?![\w-])"

@@ -7,14 +7,14 @@ where one company is surely its own: named by the CSM view or by the company's o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from customer_research.connect.source import Clock
 from customer_research.domain.line import Line
 from customer_research.domain.snapshot import Snapshot
+from customer_research.domain.words import clean
 from customer_research.errors import SourceError, UsageError
 from customer_research.lake import Lake
 from customer_research.research.engine_choice import scratch
@@ -27,21 +27,6 @@ from customer_research.sources.hubspot.session import HubSpotSession
 REFRESHED = timedelta(days=7)
 """After so many days the day of the score is written again though nothing else has changed."""
 
-LABELS: Mapping[str, str] = {name: str(one["label"]) for name, one in hubspot.PROPERTIES.items()}
-"""What the properties are called."""
-
-OPTIONS: Mapping[str, Mapping[str, str]] = {
-    name: {option["value"]: option["label"] for option in one.get("options", ())}
-    for name, one in hubspot.PROPERTIES.items()
-}
-"""What the values of a property are called, where it has a list of them."""
-
-DAY = hubspot.SCORED_ON
-"""The property that says of which day the others are."""
-
-MOST = 1_000
-"""Companies that one run writes at most, unless more are asked for."""
-
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -51,6 +36,14 @@ class Change:
     name: str
     company_id: str
     values: Mapping[str, tuple[str, str]]
+
+    def words(self) -> Iterator[str]:
+        """What changes, in HubSpot's labels; the day of the score, which goes with all of it, only where nothing else does."""
+        told = {name: pair for name, pair in self.values.items() if name != hubspot.SCORED_ON} or self.values
+        for name, (before, after) in told.items():
+            declared = hubspot.PROPERTIES[name]
+            options = {option["value"]: option["label"] for option in declared.get("options", ())}
+            yield f"{declared['label']} {options.get(before, clean(before)) or 'none'} → {options.get(after, after) or 'none'}"
 
 
 @dataclass(slots=True)
@@ -74,16 +67,16 @@ class WriteBack:
 
 
 async def write_back(
-    settings: Settings, clock: Clock, *, send: bool = False, prepare: bool = False, most: int = MOST
+    settings: Settings, clock: Clock, *, most: int, send: bool = False, prepare: bool = False
 ) -> WriteBack:
     """Compare HubSpot's companies with the newest snapshot, and with `send` write what differs.
 
     Args:
         settings: lake, store, and HubSpot's key.
         clock: the present instant.
+        most: refuse to write more companies than so many.
         send: write; else nothing is written.
         prepare: first add the properties that the portal lacks.
-        most: refuse to write more companies than so many.
 
     Raises:
         UsageError: there is no snapshot, the properties are not there, or more than `most` differ.
@@ -95,11 +88,11 @@ async def write_back(
     session = HubSpotSession(settings, clock)
     try:
         done = WriteBack(snapshot, without=len(lines.keys() - companies.keys()))
-        await _prepared(session, done, add=send and prepare)
+        done.lacking = await hubspot.lacking(session, session.log(hubspot.STREAM))
         theirs = {company: lines[one] for one, company in companies.items() if one in lines}
-        _compare(done, theirs, await hubspot.held(session, list(theirs)) if not done.lacking else None)
+        _compare(done, theirs, await hubspot.held(session, list(theirs)))
         if send:
-            await _send(session, done, most)
+            await _send(session, done, most, prepare=prepare)
         return done
     finally:
         await session.close()
@@ -113,7 +106,7 @@ def _lines(settings: Settings, now: datetime) -> tuple[Mapping[str, Line], Snaps
 def _companies(settings: Settings, snapshot: Snapshot) -> Mapping[str, str]:
     """The company of each operator that has one alone, which is no other operator's."""
     tables = Lake(settings.lake_folder).tables().at(snapshot.as_of, settings.lake.patience)
-    with closing(scratch(settings)) as engine:
+    with scratch(settings) as engine:
         put(engine, "company", "company", tables)
         rows = engine.run("SELECT DISTINCT operator_id, company_id FROM company WHERE linked_by IN ('csm', 'property')")
     return own([(str(row["operator_id"]), str(row["company_id"])) for row in rows])
@@ -125,29 +118,19 @@ def own(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     return {one: company for one, company in pairs if operators[one] == companies[company] == 1}
 
 
-async def _prepared(session: HubSpotSession, done: WriteBack, *, add: bool) -> None:
-    """Note which properties the portal lacks, or add them."""
-    log = session.log(hubspot.STREAM)
-    done.lacking = await hubspot.lacking(session, log)
-    if done.lacking and add:
-        await hubspot.add(session, done.lacking, log)
-        done.lacking = ()
-
-
-def _compare(done: WriteBack, lines: Mapping[str, Line], there: Mapping[str, hubspot.Values] | None) -> None:
-    """Note what differs; `there` is what companies have (None: the properties are not there yet)."""
+def _compare(done: WriteBack, lines: Mapping[str, Line], there: Mapping[str, hubspot.Values]) -> None:
+    """Note what differs from what companies have."""
     day, changes = done.snapshot.as_of.date(), list[Change]()
     for company, line in lines.items():
-        has = there.get(company) if there is not None else {}
+        has = there.get(company)
         if has is None:
             done.gone += 1
             continue
-        scored = _day(has.get(hubspot.SCORED_ON, ""))
+        scored = _day(has[hubspot.SCORED_ON])
         if scored is not None and scored > day:
             done.newer += 1
             continue
-        wanted = values_of(line, day)
-        differing = {name: (has.get(name, ""), value) for name, value in wanted.items() if has.get(name, "") != value}
+        differing = {name: (has[name], value) for name, value in values_of(line, day).items() if has[name] != value}
         if differing.keys() <= {hubspot.SCORED_ON} and scored is not None and day - scored < REFRESHED:
             done.same += 1
         else:
@@ -174,8 +157,8 @@ def _day(text: str) -> date | None:
         return None
 
 
-async def _send(session: HubSpotSession, done: WriteBack, most: int) -> None:
-    if done.lacking:
+async def _send(session: HubSpotSession, done: WriteBack, most: int, *, prepare: bool) -> None:
+    if done.lacking and not prepare:
         raise UsageError(
             f"HubSpot's companies lack {len(done.lacking)} of the properties that are written.",
             hint="Run this once with --send --prepare, which adds them in a group of their own.",
@@ -185,6 +168,9 @@ async def _send(session: HubSpotSession, done: WriteBack, most: int) -> None:
             f"{len(done.changes):,} companies differ, more than the {most:,} that one run writes.",
             hint=f"Look at them first; then give --most {len(done.changes)}.",
         )
+    if done.lacking:
+        await hubspot.add(session, done.lacking, session.log(hubspot.STREAM))
+        done.lacking = ()
     done.sent = True
     values = {one.company_id: {name: new for name, (_, new) in one.values.items()} for one in done.changes}
     try:

@@ -296,9 +296,9 @@ class Outbox:
             every = connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one()
             return tuple(map(_delivery, connection.execute(ordered).mappings())), int(every)
 
-    def last_about(self, kinds: Collection[str], address: Address) -> Mapping[str, Delivery]:
-        """The last message of these kinds that was made for an address, by whom it is about."""
-        own = (outbox.c.kind.in_(sorted(kinds)), *_of(address))
+    def last_about(self, kinds: Collection[str], address: Address | None = None) -> Mapping[str, Delivery]:
+        """The last message of these kinds that was made for an address (None: for any), by whom it is about."""
+        own = (outbox.c.kind.in_(sorted(kinds)), *(_of(address) if address is not None else ()))
         last = sa.select(sa.func.max(outbox.c.no)).where(*own).group_by(outbox.c.subject)
         with self._store.read() as connection:
             found = connection.execute(sa.select(outbox).where(outbox.c.no.in_(last))).mappings()

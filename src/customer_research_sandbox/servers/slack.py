@@ -408,7 +408,7 @@ class SlackServer(Vendor):
         if asked.get("response_type") == "in_channel" and channel is not None:
             self.space.post(channel, content)
         else:
-            self.space.tell(found.channel, found.user, content)
+            self.space.tell(found.channel, found.user, content, instead=_yes(asked.get("replace_original")))
         return PlainTextResponse("ok")
 
     def _show(self, _request: Request) -> Response:

@@ -185,8 +185,11 @@ class Workspace:
         channel.messages.append(message)
         return message
 
-    def tell(self, channel: str, user: str, message: Row) -> None:
-        """Show a message to one person alone."""
+    def tell(self, channel: str, user: str, message: Row, *, instead: bool = False) -> None:
+        """Show a message to one person alone; `instead` of what they were last shown there."""
+        shown = [one for one in self.private if (one.channel, one.user) == (channel, user)]
+        if instead and shown:
+            self.private.remove(shown[-1])
         self.private.append(Private(channel, user, {**message, "ts": self.stamp()}))
 
     def posted(self, channel: str = "") -> list[Row]:

@@ -96,7 +96,7 @@ def sections(lines: Iterable[str]) -> Blocks:
     blocks: Blocks = []
     current = ""
     for line in map(cut, lines):
-        if len(current) + len(line) + 1 > _SECTION:
+        if current and len(current) + len(line) + 1 > _SECTION:
             blocks.append(section(current))
             current = ""
         current = f"{current}\n{line}" if current else line

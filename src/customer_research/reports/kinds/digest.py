@@ -190,6 +190,11 @@ def done_in_week(found: Week) -> Block:
     if isinstance(done, Gap):
         return Absence("Alerts", done)
     items = list(_doings(found, done))
+    if done.checked < found.portfolio.snapshot.as_of:
+        words = (
+            f"Alerts were last checked as of {instant_words(done.checked)}: what came of them since then is not known."
+        )
+        items.append(Prose(words, (_counted(found, done, len(items)),), "unknown"))
     none = Prose("No alert was raised or cleared, and nobody acted on one.", (_counted(found, done, 0),))
     return bullets(items) or none
 

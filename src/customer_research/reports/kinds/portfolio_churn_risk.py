@@ -194,7 +194,11 @@ def _churned(found: Risks) -> Block | None:
             return None
         return Prose("Nobody, as far as is known.", (number(found.portfolio, 0, "count"),))
     rows = [
-        (operator_cell(a), *(brief(figure(a, name)) for name in ("segment", "churned_on", "csm_mrr")))
+        (
+            operator_cell(a),
+            *(brief(figure(a, name)) for name in ("segment", "churned_on")),
+            mrr_cell(figure(a, "csm_mrr")),
+        )
         for a in found.churned
     ]
     return table(found.portfolio, ("Operator", "Segment", "Churned on", "MRR (CSM view)"), rows, "")

@@ -104,7 +104,8 @@ def tell(
         addressed = [Reader(address_of(text)) for text in dict.fromkeys(to)]
         for reader in [*addressed, *(_owners(store, basis, told) if owners else ())]:
             _Round(store, basis, reader, told, budget=budget).run(alerts)
-        told.unowned = 0 if to else sum(_in_nobodys_book(basis, alert) for alert in alerts)
+        known = Outbox(store).last_about((ALERT,)).keys()  # a schedule for the team may have told of it
+        told.unowned = 0 if to else sum(_in_nobodys_book(basis, one) for one in alerts if one.subject not in known)
     return told
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice, takewhile
 
 from customer_research.domain.delivery import Address, Envelope, Message, message_key
 from customer_research.domain.person import Person
@@ -19,12 +20,13 @@ from customer_research.domain.zones import zone
 from customer_research.research.delivering.composing import message_of, plain_message
 from customer_research.research.delivering.readers import Reader
 from customer_research.research.portfolio.books import looking
-from customer_research.research.scheduling.times import coming
+from customer_research.research.scheduling.times import times
 from customer_research.settings import Settings
 from customer_research.store.books import Books
 from customer_research.store.database import Store
 from customer_research.store.outbox import Outbox
 from customer_research.store.people import People
+from customer_research.store.schedules import ScheduleBook
 
 TEAM = "team"
 """Whom a message is about that is about everybody."""
@@ -34,7 +36,6 @@ LATE = timedelta(minutes=5)
 """A message that comes so much later than it was planned says so."""
 
 _HOUR_SECONDS, _MINUTE_SECONDS = 3600, 60
-_ALMOST_A_WEEK = timedelta(days=6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,9 +161,9 @@ def told_of(store: Store, schedule: Schedule, run: Run, now: datetime) -> int:
 
     It goes to the address that the schedule names for failures, else to those that it sends to. Account owners hear of it who got
     nothing of the run, where it is known where they want to be told and they have not muted it; why it failed, which may name
-    others' operators, they are not told.
+    others' operators, they are not told. Nobody hears of a skipped run that a later one is done in place of.
     """
-    if run.state not in {"failed", "skipped"}:
+    if run.state not in {"failed", "skipped"} or (run.state == "skipped" and _made_up_for(store, run)):
         return 0
     what = "failed" if run.state == "failed" else "was skipped"
     title, exact = f"{schedule.name} {what}", f"{run.planned_at:%Y-%m-%dT%H:%M:%S.%fZ}/{run.state}"
@@ -179,6 +180,12 @@ def told_of(store: Store, schedule: Schedule, run: Run, now: datetime) -> int:
         envelope = Envelope(NOTICE, f"schedule {schedule.name}", exact, address)
         new += Outbox(store).put(plain_message(title, lines, envelope), now=now, due=due)
     return new
+
+
+def _made_up_for(store: Store, run: Run) -> bool:
+    """Whether a later run of the schedule has begun."""
+    newest = ScheduleBook(store).newest().get(run.schedule)
+    return newest is not None and newest.planned_at > run.planned_at and newest.state in {"running", "done", "partial"}
 
 
 def _without(store: Store, schedule: Schedule, run: Run, now: datetime) -> Iterator[tuple[Address, datetime]]:
@@ -201,13 +208,19 @@ def _about(schedule: Schedule, run: Run) -> tuple[str, str]:
 
 
 def _period(schedule: Schedule, run: Run) -> str:
-    """The week of a digest; the day where it comes more than once a week."""
+    """The week of a digest; the day where it comes more than once a week, and the minute where more than once a day."""
     planned = run.planned_at.astimezone(zone(schedule.zone))
-    often = not schedule.cron
-    if schedule.cron:
-        first = coming(schedule.cron, schedule.zone, run.planned_at)
-        often = coming(schedule.cron, schedule.zone, first) - first < _ALMOST_A_WEEK
-    return f"{planned:%Y-%m-%d}" if often else f"{planned:%G-W%V}"
+    day = planned.replace(hour=0, minute=0, second=0, microsecond=0)
+    if schedule.cron and not _several(schedule, day - timedelta(days=day.weekday()), days=7):
+        return f"{planned:%G-W%V}"
+    return f"{planned:%Y-%m-%dT%H:%M}" if schedule.cron and _several(schedule, day, days=1) else f"{planned:%Y-%m-%d}"
+
+
+def _several(schedule: Schedule, since: datetime, *, days: int) -> bool:
+    """Whether more than one planned time lies within so many days from a midnight of the schedule's own clock on."""
+    until = since + timedelta(days=days)
+    after = times(schedule.cron, schedule.zone, since - timedelta.resolution)
+    return len(tuple(islice(takewhile(lambda one: one < until, after), 2))) > 1
 
 
 def _planned(schedule: Schedule, run: Run) -> str:

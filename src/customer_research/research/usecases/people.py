@@ -81,7 +81,7 @@ class Settings(_OfOne):
     could not be delivered there. In the hours of --quiet (by the clock of --zone) nothing is sent: it waits for their end.
 
     --owner makes the operators of that HubSpot owner id their book: digests and alerts about these come to them. It needs the right
-    to configure, and so does any other address than the person's own e-mail or place in Slack.
+    to configure, and so does any other address than the person's own e-mail, or in Slack their own place there.
     """
 
     email: str = _email()

@@ -14,7 +14,7 @@ from customer_research.research.usecases.answer import Answer, Table
 
 if TYPE_CHECKING:
     from customer_research.research.usecases.runner import Call
-    from customer_research.research.write_back import Change, WriteBack
+    from customer_research.research.write_back import WriteBack
 
 SCHEMA = "customer-research.write-back/1"
 
@@ -58,7 +58,7 @@ def _table(done: WriteBack, most: int) -> Table:
     rest = len(done.changes) - len(shown)
     return Table(
         ("Operator", "Company", "What changes"),
-        tuple((clean(one.name), one.company_id, "; ".join(_words(one))) for one in shown),
+        tuple((clean(one.name), one.company_id, "; ".join(one.words())) for one in shown),
         before=(_before(done),),
         after=(*((f"{rest:,} more (--limit 0 lists all).",) if rest else ()), *_told(done)),
         last=_last(done),
@@ -66,21 +66,13 @@ def _table(done: WriteBack, most: int) -> Table:
 
 
 def _before(done: WriteBack) -> str:
-    return f"From the snapshot as of {instant_words(done.snapshot.as_of)}."
-
-
-def _words(change: Change) -> Iterator[str]:
-    """What changes, in HubSpot's labels; the day of the score, which goes with all of it, only where nothing else does."""
-    told = {name: pair for name, pair in change.values.items() if name != rooms.write_back.DAY} or change.values
-    for name, (before, after) in told.items():
-        label, options = rooms.write_back.LABELS[name], rooms.write_back.OPTIONS[name]
-        yield f"{label} {options.get(before, clean(before)) or 'none'} → {options.get(after, after) or 'none'}"
+    return f"From the snapshot {done.snapshot.id} as of {instant_words(done.snapshot.as_of)}."
 
 
 def _told(done: WriteBack) -> Iterator[str]:
     """What was left alone, and what was not taken."""
     if done.same:
-        yield f"{counted(done.same, 'company', 'companies')} differ in nothing."
+        yield f"{counted(done.same, 'company has', 'companies have')} these values already."
     if done.newer:
         yield f"{counted(done.newer, 'company', 'companies')} with values of a later day: left alone."
     if done.without:

@@ -25,9 +25,6 @@ SCORE, BAND, URGENCY, ACT_BY, SCORED_ON = (
 OR_SOONER = "_or_sooner"
 """Ending of an urgency where a silent source may hide a more urgent reason."""
 
-WRITE_SCOPES = ("crm.objects.companies.write", "crm.schemas.companies.write")
-"""What the key needs beside what reading needs; the second only to add the properties."""
-
 Values = Mapping[str, str]
 """A company's values by property; an empty one is none."""
 
@@ -113,7 +110,13 @@ async def held(session: HubSpotSession, companies: Sequence[str]) -> Mapping[str
 
 
 def _values(given: Mapping[str, Any]) -> Values:
-    return {name: str(given.get(name) or "").partition("T")[0] for name in PROPERTIES}
+    return {name: _text(given.get(name), one["type"]) for name, one in PROPERTIES.items()}
+
+
+def _text(value: Any, kind: str) -> str:
+    """A value as it is written; a day may come back with its midnight."""
+    told = "" if value is None else str(value)
+    return told.partition("T")[0] if kind == "date" else told
 
 
 @dataclass(slots=True)
