@@ -18,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from customer_research.domain.delivery import Delivery
+from customer_research.research.delivering.alert_messages import OVER_BUDGET
 from customer_research.research.meetings.known import known_people
 from customer_research.settings import load_settings
 from customer_research.store.database import open_store
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
             a_monday(config, monday)
             till = monday + timedelta(weeks=1)
             some_days(config, calendars, [at for at in calendars.moments() if monday < at < till])
-            new = [one for one in deliveries(config) if one.key not in seen]
+            new = [one for one in deliveries(config) if one.key not in seen and not held_back(one)]
             seen |= {one.key for one in new}
             told.append(Counter((kind(one), str(one.message.address)) for one in new))
             print(f"{monday:%Y-%m-%d}  {dict(Counter(map(kind, new)))}", flush=True)
@@ -164,13 +165,22 @@ def briefed(calendars: Calendars, wrong: Sequence[str]) -> int:
     return int(bool(wrong))
 
 
-def delivered(sent: Sequence[Delivery], there: Mapping[str, int]) -> int:
-    """Say how messages stand; 1 where one is not sent, or over there are others; in Slack one that is rewritten stays one."""
+def held_back(one: Delivery) -> bool:
+    """Whether a delivery is not to be sent, since its reader has had as many alerts in the week as they are to have."""
+    return one.state == "dropped" and one.reason == OVER_BUDGET
+
+
+def delivered(made: Sequence[Delivery], there: Mapping[str, int]) -> int:
+    """Say how messages stand; 1 where one that is to be sent is not, or over there are others; in Slack one that is rewritten stays one."""
+    sent = [one for one in made if not held_back(one)]
     states = Counter(one.state for one in sent)
     channels = Counter(
         one.message.address.channel for one in sent if one.message.address.channel != "slack" or not one.message.updates
     )
-    print(f"{len(sent)} messages: {dict(states)}; sent {dict(channels)}, over there {dict(there)}.")
+    print(
+        f"{len(sent)} messages: {dict(states)}; sent {dict(channels)}, over there {dict(there)}; "
+        f"{len(made) - len(sent)} over the week's budget."
+    )
     return int(set(states) != {"sent"} or dict(channels) != dict(there))
 
 

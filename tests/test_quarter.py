@@ -6,9 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from evals import quarter
 from evals.quarter_meetings import DAY, DAYS, FATES, HOUR, HOURS, Booked, Calendars
 
-from customer_research.domain.delivery import Address, Delivery, Envelope
+from customer_research.domain.delivery import Address, Delivery, Envelope, State
+from customer_research.research.delivering.alert_messages import OVER_BUDGET
 from customer_research.research.delivering.composing import plain_message
 
 MONDAY = datetime(2026, 9, 7, tzinfo=UTC)
@@ -45,6 +47,16 @@ def delivery(lead: str, *, number: int = 1, updates: str = "", title: str = "m1"
 
 
 DAY_BEFORE, HOUR_BEFORE = delivery("1440"), delivery("60")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "wrong"),
+    [("sent", "", 0), ("dropped", OVER_BUDGET, 0), ("dropped", "It was too late to be of use.", 1), ("ready", "", 1)],
+)
+def test_what_the_budget_holds_back_is_neither_sent_nor_missing(state: State, reason: str, wrong: int) -> None:
+    alert = replace(HOUR_BEFORE, state=state, reason=reason)
+    there = {"email": 2 if state == "sent" else 1}
+    assert quarter.delivered([DAY_BEFORE, alert], there) == wrong
 
 
 @pytest.mark.parametrize(

@@ -345,6 +345,51 @@ def test_a_meeting_that_is_gone_from_ones_own_calendar_and_not_from_hubspot_is_t
     assert "Your own calendar has this meeting no more. HubSpot still has it." in words(update)
 
 
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("cancelled", "This meeting is cancelled."), ("over", "HubSpot says that this meeting is over.")],
+)
+def test_hubspot_still_has_a_meeting_only_while_it_is_planned_there(world: World, state: str, said: str) -> None:
+    crm = {"calendar": "hubspot", "uid": "1", "people": (), "companies": ("900",)}
+    world.read(talk(**crm), calendar="hubspot")
+    world.read(talk())
+    world.plan(START - timedelta(hours=24))
+    world.send()
+    world.read(talk(**crm, state=state), calendar="hubspot")
+    assert world.plan(START - timedelta(hours=23)).changed == {}, "one's own calendar has it"
+    world.read()
+    assert world.plan(START - timedelta(hours=22)).changed == {"off": 1}
+    (update,) = world.send()
+    assert said in words(update)
+    assert "still has it" not in words(update)
+
+
+def test_hubspot_is_not_said_to_have_what_another_calendar_of_ones_own_hides(world: World) -> None:
+    other = f"google:{ANNA}"
+    world.read(talk())
+    world.read(talk(calendar=other), calendar=other)
+    world.plan(START - timedelta(hours=24))
+    world.send()
+    world.read(talk(calendar=other, private=True), calendar=other)
+    world.read()
+    world.plan(START - timedelta(hours=23))
+    (update,) = world.send()
+    assert "marked private now" in words(update)
+    assert "HubSpot" not in words(update)
+
+
+def test_what_is_with_nobody_known_and_whose_calendar_is_dropped_is_not_said_to_be_there(world: World) -> None:
+    world.read(talk())
+    world.plan(START - timedelta(hours=24))
+    world.send()
+    world.read(talk(people=(ANNA, BERT)))
+    Meetings(world.store).keep_calendars((), world.now)
+    assert world.plan(START - timedelta(hours=23)).changed == {"off": 1}
+    (update,) = world.send()
+    assert "The calendar is no longer read: whether it takes place is not known." in words(update)
+    assert "still in the calendar" not in words(update)
+
+
 def test_a_meeting_that_nobody_of_us_has_any_more_is_told_so(world: World) -> None:
     crm = {"calendar": "hubspot", "uid": "1", "people": (), "companies": ("900",)}
     world.read(talk(**crm), calendar="hubspot")

@@ -136,6 +136,35 @@ def test_a_meeting_whose_calendar_is_no_longer_read_is_listed_as_not_known(empty
     assert "not known: its calendar was last read at 2026-11-02 09:00 UTC, and is no longer" in page
 
 
+@pytest.mark.parametrize("others", [(), (f"google:{ANNA}",)], ids=["none is read", "another is read"])
+def test_a_meeting_whose_calendar_is_no_longer_read_is_not_taken_for_none(
+    empty: Settings, others: tuple[str, ...]
+) -> None:
+    keep(empty, reading(occurrence()), *(reading(calendar=one) for one in others))
+    with open_store(empty.store_url) as store:
+        Meetings(store).keep_calendars(others, NOW)
+    report = meetings_report(empty, None, days=7, now=NOW)
+    assert report.partial
+    page = markdown(report)
+    unsure = "of 1 meeting it is not known whether it takes place, since its calendar is no longer read"
+    assert f"No meeting with operators in 7 days is known: {unsure}." in page
+    assert "Name that calendar in the settings again, or look there." in page
+    keep(empty, *(reading(occurrence(one, "u2", starts_at=NOW + timedelta(days=2)), calendar=one) for one in others))
+    assert (f"There may be more: {unsure}." in listed(empty)) is bool(others)
+
+
+def test_what_lasts_for_days_says_until_when_and_is_not_the_next(empty: Settings) -> None:
+    midnight = NOW.replace(hour=0)
+    fair = occurrence(all_day=True, starts_at=midnight, ends_at=midnight + timedelta(days=3), title="Fair")
+    later = replace(fair, uid="u2", starts_at=midnight + timedelta(days=5), ends_at=midnight + timedelta(days=6))
+    keep(empty, reading(fair))
+    page = listed(empty)
+    assert "1 meeting with operators in 7 days; under way since 2026-11-02 is that with Silvermead Livery." in page
+    assert "all day; until 2026-11-04" in page
+    keep(empty, reading(fair, later))
+    assert "the next is with Silvermead Livery on 2026-11-07." in listed(empty)
+
+
 def test_whom_the_lake_does_not_know_is_said(empty: Settings) -> None:
     keep(empty, reading())
     gap = Gap("lake", "unavailable", "The lake has no contact of any operator.", "Run `customer-research sync`.")

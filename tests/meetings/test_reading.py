@@ -146,14 +146,27 @@ def test_calendars_are_read_as_far_as_is_asked(settings: Settings, store: Store)
     [
         (KnownPeople(), "nobody knows whom a meeting is with"),
         (KnownPeople(companies={"1": frozenset({"a"})}), "by its company and mail domains alone"),
-        (KnownPeople(contact_ids={"1": frozenset({"a"})}), ""),
+        (KnownPeople(contact_ids={"1": frozenset({"a"})}), "by its contacts and mail domains alone"),
+        (KnownPeople(domains={"a.example": frozenset({"a"})}), "by mail addresses and domains alone"),
+        (KnownPeople(companies={"1": frozenset({"a"})}, contact_ids={"1": frozenset({"a"})}), ""),
     ],
-    ids=["nothing", "no contacts", "contacts"],
+    ids=["nothing", "no contacts", "no companies", "domains alone", "both"],
 )
 def test_whom_the_lake_does_not_know_is_a_gap(settings: Settings, known_people: KnownPeople, said: str) -> None:
     gaps = people_gaps(settings, known_people)
     assert [said in one.detail for one in gaps] == ([True] if said else [])
     assert [one for one in people_gaps(without_token(settings), known_people) if "alone" in one.detail] == []
+
+
+def test_a_lake_that_lost_whom_one_meets_takes_no_meeting_away(
+    settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    polled(settings, store)
+    before = coming(settings, store)
+    assert before
+    monkeypatch.setattr(reading, "known_people", lambda _settings: KnownPeople())
+    assert "nobody knows whom a meeting is with" in polled(settings, store).people[0].detail
+    assert coming(settings, store) == before
 
 
 def test_what_is_not_configured_is_not_asked(settings: Settings, store: Store, sandbox: Sandbox) -> None:

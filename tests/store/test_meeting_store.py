@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from made_up_readings import DATABASES, new_url, server
-from meeting_cases import ANNA, BERT, NOW, SILVERMEAD, WINDOW, matched, occurrence, reading
+from meeting_cases import ANNA, BERT, HARBOUR, KNOWN, NOW, SILVERMEAD, WINDOW, matched, occurrence, reading
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.meeting import CalendarReading, Meeting, Occurrence, Window
+from customer_research.domain.meeting import CalendarReading, KnownPeople, MatchReason, Meeting, Occurrence, Window
+from customer_research.identity.meetings import Matcher
 from customer_research.store.database import open_store
 from customer_research.store.meetings import Meetings, calendar_reading, meeting_entry
 
 pytestmark = pytest.mark.xdist_group("engines")
 LATER = NOW + timedelta(minutes=10)
+DAY = timedelta(days=1)
 CRM = "hubspot"
 
 
@@ -163,6 +166,38 @@ def test_a_meeting_that_one_calendar_cancels_and_the_crm_still_has_is_cancelled(
     assert one.state == "cancelled"
 
 
+@pytest.mark.parametrize("first", ["hubspot", "own"])
+@pytest.mark.parametrize("state", ["cancelled", "over"])
+def test_where_ones_own_calendar_has_a_meeting_no_more_the_crm_tells_why(
+    meetings: Meetings, state: str, first: str
+) -> None:
+    keep(meetings, reading(of_crm(), calendar=CRM))
+    keep(meetings, reading(occurrence()))
+    ends, goes = reading(of_crm(state=state), calendar=CRM), reading()
+    for found in (ends, goes) if first == "hubspot" else (goes, ends):
+        keep(meetings, found, LATER)
+    (one,) = meetings.between(WINDOW)
+    assert (one.state, one.seen_at) == (state, LATER)
+
+
+def test_a_meeting_that_the_crm_alone_still_has_is_gone_from_ones_own_calendar(meetings: Meetings) -> None:
+    keep(meetings, reading(of_crm(), calendar=CRM))
+    keep(meetings, reading(occurrence()))
+    assert [(one.state, one.calendars) for one in keep(meetings, reading(), LATER)] == [("gone", (CRM,))]
+    assert [(one.state, one.calendars) for one in keep(meetings, reading(calendar=CRM), LATER)] == [("gone", ())]
+
+
+def test_a_meeting_that_one_of_ones_own_calendars_hides_is_private_though_another_has_it_no_more(
+    meetings: Meetings,
+) -> None:
+    (one,) = keep(meetings, reading(occurrence()))
+    other = f"google:{ANNA}"
+    keep(meetings, reading(occurrence(other), calendar=other))
+    keep(meetings, reading(occurrence(other, private=True), calendar=other), LATER)
+    assert keep(meetings, reading(), LATER + timedelta(minutes=10)) == ()
+    assert still_known(meetings, one).state == "private"
+
+
 def test_a_meeting_stays_on_while_one_of_two_own_calendars_has_it(meetings: Meetings) -> None:
     keep(meetings, reading(occurrence()))
     keep(meetings, reading(occurrence(f"google:{ANNA}"), calendar=f"google:{ANNA}"))
@@ -225,6 +260,102 @@ def test_what_is_cancelled_is_told_so_whoever_it_was_with(meetings: Meetings) ->
     assert still_known(meetings, one).state == "cancelled"
 
 
+@pytest.mark.parametrize(
+    ("people", "state", "listed"),
+    [
+        ((ANNA,), "cancelled", ["cancelled"]),
+        ((ANNA, "x@stranger.example"), "declined", ["declined"]),
+        ((ANNA, "x@harbour.example"), "cancelled", ["cancelled"]),
+    ],
+)
+def test_what_ends_and_loses_its_people_at_once_is_listed_as_what_it_was(
+    meetings: Meetings, people: tuple[str, ...], state: str, listed: list[str]
+) -> None:
+    keep(meetings, reading(occurrence()))
+    assert [one.state for one in keep(meetings, reading(occurrence(people=people, state=state)), LATER)] == listed
+
+
+def removed(meetings: Meetings) -> None:
+    keep(meetings, reading(), LATER)
+
+
+def cancelled(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence(people=(ANNA, BERT), state="cancelled")), LATER)
+
+
+def dropped(meetings: Meetings) -> None:
+    meetings.keep_calendars((CRM,), LATER)
+
+
+@pytest.mark.parametrize(
+    ("ends", "state"),
+    [(removed, "gone"), (cancelled, "cancelled"), (dropped, "unmatched")],
+    ids=["removed", "cancelled", "dropped"],
+)
+def test_what_was_with_no_operator_any_more_does_not_come_back_as_an_operators(
+    meetings: Meetings, ends: Callable[[Meetings], None], state: str
+) -> None:
+    (one,) = keep(meetings, reading(occurrence()))
+    keep(meetings, reading(occurrence(people=(ANNA, BERT))))
+    ends(meetings)
+    assert meetings.between(WINDOW) == meetings.coming(NOW, 7) == ()
+    assert still_known(meetings, one).state == state
+
+
+# -- whom the lake does not know for a while -----------------------------------------------------------------------------
+
+BY_DOMAIN = (ANNA, "x@silvermead.example")
+
+
+def again(
+    meetings: Meetings, found: Occurrence, known: KnownPeople, *untold: MatchReason
+) -> list[tuple[str, str, list[str]]]:
+    """What is kept of an entry that is read again while these are the people who are known."""
+    matcher = Matcher(known, ("ours.example.com",))
+    meetings.record(reading(found), {found.id: matcher.match(found)}, WINDOW, LATER, untold=untold)
+    (one,) = meetings.between(Window(NOW, NOW), ids=[found.id])
+    return [(one.state, one.title, [each.operator_id for each in one.operators])]
+
+
+def test_who_was_known_stays_while_nobody_is_known(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    same = [("planned", "Talk", [SILVERMEAD])]
+    assert again(meetings, occurrence(), KnownPeople(), "association", "contact", "domain") == same
+    assert again(meetings, occurrence(), KNOWN) == same
+    assert again(meetings, occurrence(), KnownPeople()) == [("unmatched", "", [SILVERMEAD])], (
+        "all are known, and not he"
+    )
+
+
+def test_who_is_found_meanwhile_stands_beside_who_was_known(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence(people=(ANNA, "cleo@gmail.com", "x@silvermead.example"))))
+    without = replace(KNOWN, contact_ids={}, emails={})
+    both = occurrence(people=(ANNA, "cleo@gmail.com", "x@silvermead.example"))
+    assert again(meetings, both, without, "contact") == [("planned", "Talk", [HARBOUR, SILVERMEAD])]
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        (occurrence(people=BY_DOMAIN), occurrence(people=(ANNA, "x@stranger.example"))),
+        (occurrence(), occurrence(people=(ANNA, BERT))),
+        (occurrence(), occurrence(people=(ANNA,))),
+    ],
+    ids=["another domain", "us", "alone"],
+)
+def test_what_is_sure_without_contacts_is_told(meetings: Meetings, before: Occurrence, now: Occurrence) -> None:
+    keep(meetings, reading(before))
+    without = replace(KNOWN, contact_ids={}, emails={})
+    assert [each[0] for each in again(meetings, now, without, "contact")] == ["unmatched"]
+
+
+def test_who_was_not_known_is_not_known_while_the_lake_is_empty(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence()))
+    keep(meetings, reading(occurrence(people=(ANNA, BERT))))
+    found = again(meetings, occurrence(), KnownPeople(), "association", "contact", "domain")
+    assert [each[0] for each in found] == ["unmatched"]
+
+
 def test_of_a_calendar_that_is_no_longer_read_nothing_is_known_any_more(meetings: Meetings) -> None:
     keep(meetings, reading(occurrence(), occurrence(uid="u2", state="cancelled")))
     meetings.keep_calendars((CRM,), LATER)
@@ -262,6 +393,27 @@ def test_what_is_under_way_and_todays_days_are_to_come_and_what_is_over_is_not(m
     )
     keep(meetings, reading(*found))
     assert [one.id for one in meetings.coming(NOW, 7)] == [found[2].id, found[1].id]
+
+
+def test_what_lasts_for_days_is_to_come_until_it_is_over(meetings: Meetings) -> None:
+    monday = NOW.replace(hour=0)
+    days: dict[str, Any] = {"all_day": True, "ends_at": monday + timedelta(days=3)}
+    fair = occurrence(uid="fair", starts_at=monday - timedelta(days=4), **days)
+    hours = occurrence(uid="hours", starts_at=NOW - timedelta(hours=30), ends_at=NOW + timedelta(seconds=1))
+    ended = occurrence(uid="ended", starts_at=NOW - timedelta(hours=30), ends_at=NOW)
+    strange = occurrence(uid="strange", people=(ANNA, "x@stranger.example"), starts_at=monday - DAY, **days)
+    found = reading(fair, hours, ended, strange)
+    meetings.record(found, matched(found), Window(NOW - 7 * DAY, WINDOW.until), NOW)
+    assert [one.id for one in meetings.coming(NOW, 7)] == [fair.id, hours.id]
+    assert meetings.unknown(Window(NOW, NOW + 7 * DAY)) == (("stranger.example",), 1)
+    assert meetings.coming(fair.ends_at - timedelta(seconds=1), 7)
+    assert meetings.coming(fair.ends_at, 7) == ()
+
+
+def test_what_begins_when_the_days_are_over_is_not_to_come(meetings: Meetings) -> None:
+    keep(meetings, reading(occurrence(starts_at=NOW + 2 * DAY)))
+    assert meetings.coming(NOW, 2) == ()
+    assert len(meetings.coming(NOW + timedelta(seconds=1), 2)) == 1
 
 
 def test_meetings_are_found_by_id_wherever_they_are_and_forgotten_after_a_time(meetings: Meetings) -> None:

@@ -237,6 +237,20 @@ class Meeting:
         return self.state == "planned"
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether it is not known if it takes place: its calendar is no longer read."""
+        return self.state == "unread"
+
+    @property
+    def span(self) -> str:
+        """Of what lasts longer than a day, until when; else empty."""
+        if self.ends_at - self.starts_at <= timedelta(days=1):
+            return ""
+        if self.all_day:
+            return f"until {self.ends_at - timedelta(days=1):%Y-%m-%d}"
+        return f"until {self.ends_at:%Y-%m-%d %H:%M} UTC"
+
+    @property
     def names(self) -> str:
         """The operators' names, or ids where they have none."""
         return " and ".join(one.name or one.operator_id for one in self.operators)

@@ -6,8 +6,8 @@ which mail domains nobody knows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from customer_research.domain.meeting import (
     Asked,
     CalendarReading,
     Matching,
+    MatchReason,
     Meeting,
     MeetingState,
     MetOperator,
@@ -94,7 +95,15 @@ class Meetings:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def record(self, reading: CalendarReading, matched: Mapping[str, Matching], window: Window, now: datetime) -> None:
+    def record(
+        self,
+        reading: CalendarReading,
+        matched: Mapping[str, Matching],
+        window: Window,
+        now: datetime,
+        *,
+        untold: Collection[MatchReason] = (),
+    ) -> None:
         """Keep what a calendar has now in a window, and what it has there no more.
 
         Args:
@@ -102,6 +111,7 @@ class Meetings:
             matched: with whom each of its occurrences is, by its id.
             window: the time that it was asked for.
             now: the present instant.
+            untold: the reasons of which nothing could be known when they were matched: who was known by them before stays.
         """
         told = [one for one in reading.occurrences if not one.private]
         internal = sum(matched[one.id].kind in {"internal", "none"} for one in told)
@@ -125,7 +135,7 @@ class Meetings:
             shifted = _shifted(gone, [one for one in fresh.values() if one.id not in known])
             for one in fresh.values():
                 before = known.get(one.id) or shifted.get(one.id)
-                _keep(connection, _row(one, matched[one.id], now), before, now)
+                _keep(connection, _row(one, _matching(one, matched[one.id], before, untold), now), before, now)
             replaced = {row["id"] for row in shifted.values()}
             connection.execute(sa.delete(meeting_entry).where(meeting_entry.c.id.in_(sorted(replaced))))
             _note(connection, "private", [row for row in known.values() if row["id"] in hidden], now)
@@ -158,30 +168,38 @@ class Meetings:
         return tuple(Asked(**{**row, "gaps": tuple(Gap(**gap) for gap in row["gaps"])}) for row in rows)
 
     def coming(self, now: datetime, days: int) -> tuple[Meeting, ...]:
-        """The meetings with operators that are not over yet and begin within so many days; what is under way, and today's days, with them."""
-        found = self.between(Window(now - timedelta(days=1), now + timedelta(days=days)))
-        return tuple(one for one in found if one.ends_at > now)
+        """The meetings with operators that are not over yet and begin within so many days; what is under way, however long, with them."""
+        window = Window(now, now + timedelta(days=days))
+        return tuple(
+            one for one in self._listed(_lies_in(window)) if one.ends_at > now and one.starts_at < window.until
+        )
 
     def between(self, window: Window, *, ids: Sequence[str] | None = None) -> tuple[Meeting, ...]:
         """The meetings with operators that begin in a window, or these, with an operator still or not; by their beginning."""
         entry = meeting_entry.c
-        within = sa.and_(entry.starts_at >= window.since, entry.starts_at < window.until)
-        wanted = sa.select(entry.meeting).where(within if ids is None else entry.meeting.in_(ids))
+        if ids is not None:
+            return _made(self._groups(entry.meeting.in_(ids)))
+        found = self._listed(sa.and_(entry.starts_at >= window.since, entry.starts_at < window.until))
+        return tuple(one for one in found if window.holds(one.starts_at))
+
+    def _listed(self, holds: sa.ColumnElement[bool]) -> tuple[Meeting, ...]:
+        """The meetings with an entry of which this holds, as lists have them: those that were with an operator as long as they were told."""
+        known = (rows for rows in self._groups(holds) if any(row["kind"] == "operator" for row in rows))
+        return tuple(one for one in _made(known) if one.state != "private")
+
+    def _groups(self, holds: sa.ColumnElement[bool]) -> list[list[Mapping[Any, Any]]]:
+        """All entries of the meetings with an entry of which this holds."""
+        entry = meeting_entry.c
+        wanted = sa.select(entry.meeting).where(holds)
         query = sa.select(meeting_entry).where(entry.meeting.in_(wanted)).order_by(entry.meeting, entry.id)
         with self._store.read() as connection:
             rows = connection.execute(query).mappings().all()
-        groups = (list(each) for _, each in groupby(rows, key=lambda row: row["meeting"]))
-        found = [one for each in groups if (one := _meeting(each)) is not None]
-        shown = (one for one in found if one.state not in {"private", "unmatched"} and window.holds(one.starts_at))
-        inside = found if ids is not None else shown
-        return tuple(sorted(inside, key=lambda one: (one.starts_at, one.owner, one.id)))
+        return [list(each) for _, each in groupby(rows, key=lambda row: row["meeting"])]
 
     def unknown(self, window: Window) -> tuple[tuple[str, ...], int]:
         """The mail domains of people who are met in a window and of whom no operator is known; and how many such meetings there are."""
         entry = meeting_entry.c
-        query = sa.select(entry.meeting, entry.kind, entry.domains).where(
-            entry.starts_at >= window.since, entry.starts_at < window.until, entry.state == "planned"
-        )
+        query = sa.select(entry.meeting, entry.kind, entry.domains).where(_lies_in(window), entry.state == "planned")
         with self._store.read() as connection:
             rows = connection.execute(query).all()
         known = {row.meeting for row in rows if row.kind == "operator"}
@@ -207,6 +225,29 @@ def _known(connection: sa.Connection, calendar: str, since: datetime) -> dict[st
     entry = meeting_entry.c
     query = sa.select(meeting_entry).where(entry.calendar == calendar, entry.starts_at >= since)
     return {row["id"]: row for row in connection.execute(query).mappings()}
+
+
+def _matching(
+    one: Occurrence, found: Matching, before: Mapping[Any, Any] | None, untold: Collection[MatchReason]
+) -> Matching:
+    """With whom an entry is, by what was found now and what was known of it before.
+
+    Of what does not take place any more, often nothing tells with whom it was: as before. Who was known for a reason of which nothing
+    could be known now stays beside who is found; but that only our own people are invited is sure then, and so is the CRM's association.
+    """
+    if before is None or before["kind"] != "operator":
+        return found
+    were = tuple(MetOperator(**each) for each in before["operators"])
+    if one.state != "planned" and not found.operators:
+        return replace(found, kind="operator", operators=were)
+    stay = [each for each in were if each.reason in untold]
+    associated = any(each.reason == "association" for each in found.operators)
+    if not stay or associated or found.kind in {"internal", "none"}:
+        return found
+    both: dict[str, MetOperator] = {}
+    for each in sorted((*stay, *found.operators), key=lambda each: _SURE[each.reason]):
+        both.setdefault(each.operator_id, each)
+    return replace(found, kind="operator", operators=tuple(both.values()))
 
 
 def _shifted(gone: Iterable[Mapping[Any, Any]], new: Iterable[Occurrence]) -> dict[str, Mapping[Any, Any]]:
@@ -245,7 +286,7 @@ def _row(one: Occurrence, matching: Matching, now: datetime) -> dict[str, Any]:
     }
 
 
-_TOLD = ("owner", "starts_at", "ends_at", "title", "state", "kind", "operators")
+_CHANGES = ("owner", "starts_at", "ends_at", "title", "state", "kind", "operators")
 """What of an entry is a change when it is otherwise."""
 
 
@@ -254,7 +295,7 @@ def _keep(connection: sa.Connection, row: dict[str, Any], before: Mapping[Any, A
         row["meeting"] = _same(connection, row) or row["id"]
     else:
         row["operators"] = row["operators"] or before["operators"]
-        changed = any(before[name] != row[name] for name in _TOLD)
+        changed = any(before[name] != row[name] for name in _CHANGES)
         row |= {"meeting": before["meeting"], "changed_at": now if changed else before["changed_at"]}
     connection.execute(insert_new(connection, meeting_entry, row))
 
@@ -295,23 +336,45 @@ def _note(connection: sa.Connection, state: MeetingState, rows: Iterable[Mapping
 
 _SURE = {"association": 0, "contact": 1, "domain": 2}
 
+_TELLS_LESS = {"unread": 0, "gone": 1, "private": 2}
+"""What an entry is of which its calendar tells nothing more; the others tell whether it takes place."""
+
+_OFF = frozenset({"cancelled", "declined", "over"})
+_CRM_TELLS = {"gone": _OFF, "private": _OFF | {"planned"}, "unread": _OFF | {"planned", "gone"}}
+"""What a person's own calendar has to have of a meeting, and what the CRM then, for the CRM to be believed: why one is there no more,
+whether one takes place that is hidden."""
+
+
+def _lies_in(window: Window) -> sa.ColumnElement[bool]:
+    """Whether some of an entry lies in a window, whenever it began."""
+    return sa.and_(meeting_entry.c.ends_at > window.since, meeting_entry.c.starts_at < window.until)
+
+
+def _made(groups: Iterable[Sequence[Mapping[Any, Any]]]) -> tuple[Meeting, ...]:
+    """The meetings of entries, by their beginning."""
+    found = (one for rows in groups if (one := _meeting(rows)) is not None)
+    return tuple(sorted(found, key=lambda one: (one.starts_at, one.owner, one.id)))
+
+
+def _told(rows: Sequence[Mapping[Any, Any]]) -> Mapping[Any, Any]:
+    """The entry of a meeting that is believed.
+
+    A calendar that tells is believed before one that is no longer read, has it no more or hides it, a person's own before the CRM, and
+    of these the one that changed last. Where one's own has it no more, the CRM tells why: that it is cancelled, or over.
+    """
+    ranked = sorted(rows, key=lambda row: (_TELLS_LESS.get(row["state"], 3), row["changed_at"], row["id"]))
+    own, crm = ([row for row in ranked if (row["calendar"] == CRM) is of_crm] for of_crm in (False, True))
+    if not own or not crm:
+        return ranked[-1]
+    return crm[-1] if crm[-1]["state"] in _CRM_TELLS.get(own[-1]["state"], ()) else own[-1]
+
 
 def _meeting(rows: Sequence[Mapping[Any, Any]]) -> Meeting | None:
-    """The meeting of entries that are the same one; None: nobody ever knew an operator of it.
+    """The meeting of entries that are the same one, as `_told` tells of it; None: nobody ever knew an operator of it.
 
-    A calendar that tells is believed before one that is no longer read or hides it, a person's own before the CRM, one that has it
-    before one that has it no more, and of these the one that changed last. With whom it is, the surest reason tells.
+    With whom it is, the surest reason tells.
     """
-    told = max(
-        rows,
-        key=lambda row: (
-            row["state"] not in {"unread", "private"},
-            row["calendar"] != CRM,
-            row["state"] != "gone",
-            row["changed_at"],
-            row["id"],
-        ),
-    )
+    told = _told(rows)
     were = [row for row in rows if row["operators"]]
     if not were:
         return None
@@ -323,7 +386,7 @@ def _meeting(rows: Sequence[Mapping[Any, Any]]) -> Meeting | None:
         starts_at=told["starts_at"],
         ends_at=told["ends_at"],
         title=told["title"] or sure["title"],
-        state="unmatched" if told["state"] == "planned" and sure["kind"] != "operator" else told["state"],
+        state="unmatched" if told["state"] in {"planned", "unread"} and sure["kind"] != "operator" else told["state"],
         operators=tuple(MetOperator(**one) for one in sure["operators"]),
         calendars=tuple(sorted({row["calendar"] for row in rows if row["state"] not in {"gone", "unread"}})),
         all_day=told["all_day"],

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import groupby
+from typing import Any
 
 from customer_research.documents.present import source_title
-from customer_research.domain.evidence import Gap, Receipt
+from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.meeting import CALENDARS_SET, Asked, Meeting, MeetingState
 from customer_research.domain.report import Absence, Block, Cell, Freshness, Personal, Prose, Statement, Text, Tone
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import Proof, bullets, grid, stated
 from customer_research.reports.kind import Head, Outline, section
+
+LOOK_THERE = "Name that calendar in the settings again, or look there."
+"""What to do about a meeting whose calendar is no longer read."""
 
 STATES: dict[MeetingState, str] = {
     "planned": "planned",
@@ -61,20 +64,23 @@ def _head(found: MeetingList) -> Head:
 
 
 def _freshness(found: MeetingList) -> tuple[Freshness, ...]:
-    """How the calendars of each vendor answered together: the oldest answer counts."""
+    """How the calendars of each vendor answered together: the oldest answer counts; and of which meetings none is read any more."""
     told = []
-    for source, each in groupby(sorted(found.calendars, key=lambda one: one.source), key=lambda one: one.source):
-        calendars = list(each)
-        gaps = tuple(dict.fromkeys(gap for one in calendars for gap in one.open(found.now, found.until)))
+    dropped = [one for one in found.meetings if one.is_unknown]
+    for source in sorted({one.source for one in found.calendars} | {one.receipt.source for one in dropped}):
+        calendars = [one for one in found.calendars if one.source == source]
+        lost = [one for one in dropped if one.receipt.source == source]
+        gaps = [gap for one in calendars for gap in one.open(found.now, found.until)]
+        gaps += [Gap(source, "not_configured", f"{_dropped(len(lost)).capitalize()}.", LOOK_THERE)] if lost else []
         answered = [one.answered_at for one in calendars if one.answered_at is not None]
         silent = all(one.is_silent for one in calendars)
         told.append(
             Freshness(
                 source,
                 "ok" if not gaps else "missing" if silent else "partial",
-                min(answered, default=None),
+                min(answered or (one.seen_at for one in lost), default=None),
                 None,
-                gaps,
+                tuple(dict.fromkeys(gaps)),
             )
         )
     if found.people:
@@ -83,23 +89,35 @@ def _freshness(found: MeetingList) -> tuple[Freshness, ...]:
 
 
 def _headline(found: MeetingList) -> Prose:
-    if not found.calendars:
+    unheard = _unheard(found)
+    if not found.calendars and not unheard:
         return Prose("No calendar has been read.", (), "unknown")
     on = [one for one in found.meetings if one.is_on]
     days = counted(found.days, "day")
     whose = " with operators of this book" if found.mine else " with operators"
     facts = (found.proof.fact(len(on)),)
-    unheard = _unheard(found)
     if not on and unheard:
         return Prose(f"No meeting{whose} in {days} is known: {unheard}.", facts, "unknown")
     if not on:
         return Prose(f"The calendars have no meetings{whose} in {days}.", facts)
-    first = on[0]
+    which, at = _first(on, found.now)
     return Prose(
-        f"{counted(len(on), 'meeting')}{whose} in {days}; the next is with {first.names} at "
-        f"{first.starts_at:%Y-%m-%d %H:%M} UTC." + (f" There may be more: {unheard}." if unheard else ""),
-        (*facts, Proof((first.receipt,), found.now).fact(first.starts_at, "timestamp")),
+        f"{counted(len(on), 'meeting')}{whose} in {days}; {which}."
+        + (f" There may be more: {unheard}." if unheard else ""),
+        (*facts, at),
     )
+
+
+def _first(on: Sequence[Meeting], now: datetime) -> tuple[str, Fact[Any]]:
+    """Which meeting is the next; where all are under way, which began first."""
+    first = next((one for one in on if one.starts_at > now), on[0])
+    proof = Proof((first.receipt,), now)
+    at, when = proof.fact(first.starts_at, "timestamp"), f"{first.starts_at:%Y-%m-%d %H:%M} UTC"
+    if first.all_day:
+        at, when = proof.fact(first.starts_at.date(), "date"), f"{first.starts_at:%Y-%m-%d}"
+    if first.starts_at <= now:
+        return f"under way since {when} is that with {first.names}", at
+    return f"the next is with {first.names} {'on' if first.all_day else 'at'} {when}", at
 
 
 def _unheard(found: MeetingList) -> str:
@@ -116,8 +134,17 @@ def _unheard(found: MeetingList) -> str:
         if read
         else "",
         "the lake does not know all whom one may meet" if found.people else "",
+        _dropped(sum(one.is_unknown for one in found.meetings)),
     )
     return "; ".join(one for one in told if one)
+
+
+def _dropped(number: int) -> str:
+    """That of so many meetings the calendar is no longer read; empty: of none."""
+    if number == 1:
+        return "of 1 meeting it is not known whether it takes place, since its calendar is no longer read"
+    words = "of {} it is not known whether they take place, since their calendars are no longer read"
+    return words.format(counted(number, "meeting")) if number else ""
 
 
 def _listed(found: MeetingList) -> Iterator[Block | None]:
@@ -128,10 +155,11 @@ def _listed(found: MeetingList) -> Iterator[Block | None]:
 def _row(found: MeetingList, one: Meeting) -> tuple[Cell, ...]:
     proof = Proof((one.receipt,), found.now)
     flag = "the calendar names a time zone that nobody knows" if one.zone_unknown else ""
+    notes = "; ".join(filter(None, ("all day" if one.all_day else "", one.span, flag)))
     when = (
-        proof.fact(one.starts_at.date(), "date", note="all day")
+        proof.fact(one.starts_at.date(), "date", note=notes)
         if one.all_day
-        else proof.fact(one.starts_at, "timestamp", note=flag)
+        else proof.fact(one.starts_at, "timestamp", note=notes)
     )
     only = one.operators[0].operator_id if len(one.operators) == 1 else ""
     owner: Cell = (
@@ -150,7 +178,7 @@ def _row(found: MeetingList, one: Meeting) -> tuple[Cell, ...]:
 
 
 def _state(one: Meeting) -> str:
-    if one.state == "unread":
+    if one.is_unknown:
         return f"not known: its calendar was last read at {one.seen_at:%Y-%m-%d %H:%M} UTC, and is no longer"
     return STATES[one.state]
 

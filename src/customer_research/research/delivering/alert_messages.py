@@ -35,7 +35,8 @@ ALERT, NOTE = "alert", "alert_note"
 BUDGET = 3
 """Alerts that one reader is told in a week: what is to be done now comes beyond it, what is over it stands in the list of alerts."""
 
-_OVER_BUDGET = "Over the week's budget: it stands in the list of alerts, and the digest counts it."
+OVER_BUDGET = "Over the week's budget: it stands in the list of alerts, and the digest counts it."
+"""Why an alert is made and not sent."""
 
 
 @dataclass(slots=True)
@@ -177,7 +178,7 @@ class _Round:
         counts = message.kind == ALERT
         muted = self._reader.dropped(ALERT, self._now)
         over = counts and not urgent and self._left <= 0
-        dropped = muted or (_OVER_BUDGET if over else "")
+        dropped = muted or (OVER_BUDGET if over else "")
         if not self._box.put(message, now=self._now, due=self._reader.due(self._now), dropped=dropped):
             return
         self._told.muted += bool(muted)

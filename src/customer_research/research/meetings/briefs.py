@@ -27,7 +27,7 @@ from customer_research.research.delivering.composing import message_of, plain_me
 from customer_research.research.delivering.readers import Reader
 from customer_research.store.briefs import Brief, Briefs, Posting, Told
 from customer_research.store.database import Store
-from customer_research.store.meetings import Meetings
+from customer_research.store.meetings import CRM, Meetings
 from customer_research.store.people import People
 
 KIND = "brief"
@@ -143,7 +143,7 @@ class Planner:
         if meeting is None or words:
             return self._tell(brief, replace(brief, told="off"), self._notes(brief, meeting, words, now), now)
         moved = replace(brief, starts_at=meeting.starts_at)
-        if meeting.state == "unread":
+        if meeting.is_unknown:
             updates = await self._anew(brief, meeting, now)
             return None if updates is None else self._tell(brief, replace(moved, told="unread"), updates, now)
         if meeting.starts_at == brief.starts_at:
@@ -282,7 +282,7 @@ def _message(  # noqa: PLR0917 - what is told, to whom, when
         said.append("It may be with any of them: look at who is invited.")
     if meeting.zone_unknown:
         said.append("The calendar names a time zone that nobody knows: look at the hour there.")
-    if meeting.state == "unread":
+    if meeting.is_unknown:
         said.append(
             f"Its calendar is no longer read; it was last, {_seen(meeting, zone_name)}: look there whether it stands."
         )
@@ -297,8 +297,10 @@ def _off_words(brief: Brief, meeting: Meeting | None) -> Sequence[str]:
     """Why a meeting that was told of does not take place as it was told, or is not known to; none: it is as it was, or only moved."""
     if meeting is None:
         return ("Nothing is kept of this meeting any more: whether it takes place is not known.",)
-    if meeting.state == "gone" and meeting.calendars:
+    if meeting.state == "gone" and CRM in meeting.calendars:
         return ("Your own calendar has this meeting no more. HubSpot still has it.",)
+    if meeting.state == "unmatched" and not meeting.calendars:
+        return (f"{_UNMATCHED} The calendar is no longer read: whether it takes place is not known.",)
     if meeting.state in _OFF:
         return (_OFF[meeting.state],)
     others = set(brief.keys) - {one.operator_id for one in meeting.operators}
@@ -310,6 +312,8 @@ def _off_words(brief: Brief, meeting: Meeting | None) -> Sequence[str]:
     }
     return next(((words,) for words, is_so in changed.items() if is_so), ())
 
+
+_UNMATCHED = "Nothing told any more, when its calendar was last read, that this meeting is with an operator."
 
 _OFF: Mapping[MeetingState, str] = {
     "cancelled": "This meeting is cancelled.",

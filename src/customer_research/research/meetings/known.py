@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import get_args
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.meeting import KnownPeople
+from customer_research.domain.meeting import KnownPeople, MatchReason
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
@@ -37,19 +38,41 @@ def known_people(settings: Settings) -> KnownPeople:
         return _known(engine, tables)
 
 
-def people_gaps(settings: Settings, known: KnownPeople) -> tuple[Gap, ...]:
-    """Why it may not be known whom somebody meets, though calendars answered: nothing tells operators, or nobody's contacts are there."""
+def reasons_untold(settings: Settings, known: KnownPeople) -> frozenset[MatchReason]:
+    """The reasons for which nobody can be known now, though HubSpot would tell: the lake lacks its companies or contacts, or everybody."""
     if not (known.companies or known.contact_ids or known.emails or known.domains):
-        detail = "The lake has no company, contact, address or mail domain of any operator: nobody knows whom a meeting is with."
-    elif not known.contact_ids and settings.of(HubSpotSettings).missing() is None:
-        detail = "The lake has no contact of any operator: a meeting is known by its company and mail domains alone."
-    else:
+        return frozenset(get_args(MatchReason))
+    if settings.of(HubSpotSettings).missing() is not None:
+        return frozenset()
+    told: Mapping[MatchReason, Mapping[str, frozenset[str]]]
+    told = {"association": known.companies, "contact": known.contact_ids}
+    return frozenset(reason for reason, ids in told.items() if not ids)
+
+
+_UNTOLD: Mapping[frozenset[MatchReason], str] = {
+    frozenset(
+        get_args(MatchReason)
+    ): "The lake has no company, contact, address or mail domain of any operator: nobody knows whom a meeting is with.",
+    frozenset(
+        {"contact"}
+    ): "The lake has no contact of any operator: a meeting is known by its company and mail domains alone.",
+    frozenset(
+        {"association"}
+    ): "The lake has no company of any operator: a meeting is known by its contacts and mail domains alone.",
+    frozenset(
+        {"association", "contact"}
+    ): "The lake has no company and no contact of any operator: a meeting is known by mail "
+    "addresses and domains alone.",
+}
+
+
+def people_gaps(settings: Settings, known: KnownPeople) -> tuple[Gap, ...]:
+    """Why it may not be known whom somebody meets, though calendars answered: as `reasons_untold`."""
+    untold = reasons_untold(settings, known)
+    if not untold:
         return ()
-    return (
-        Gap(
-            "lake", "unavailable", detail, "Run `customer-research sync`; `customer-research doctor` looks at the lake."
-        ),
-    )
+    next_step = "Run `customer-research sync`; `customer-research doctor` looks at the lake."
+    return (Gap("lake", "unavailable", _UNTOLD[untold], next_step),)
 
 
 def _known(engine: Engine, tables: TableSet) -> KnownPeople:

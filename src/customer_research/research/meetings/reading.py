@@ -19,7 +19,7 @@ from customer_research.domain.meeting import CalendarReading, KnownPeople, Windo
 from customer_research.errors import CustomerResearchError
 from customer_research.identity.meetings import Matcher
 from customer_research.research.connections import Connections, OutOfReach, Shared
-from customer_research.research.meetings.known import known_people, people_gaps
+from customer_research.research.meetings.known import known_people, people_gaps, reasons_untold
 from customer_research.settings import Settings
 from customer_research.store.database import Store, open_store
 from customer_research.store.meetings import Meetings
@@ -139,10 +139,11 @@ def _keep(  # noqa: PLR0917 - what was read, and where it goes
 ) -> None:
     meetings, now = Meetings(store), clock()
     matcher = Matcher(known, settings.meetings.own_domains, _ours(settings, readings))
+    untold = reasons_untold(settings, known)
     meetings.keep_calendars(wanted, now)
     for reading in sorted(readings, key=lambda one: one.calendar):
         matched = {one.id: matcher.match(one) for one in reading.occurrences}
-        meetings.record(reading, matched, window, now)
+        meetings.record(reading, matched, window, now, untold=untold)
     for name, gap in gaps.items():
         meetings.not_read(name, gap, now)
     meetings.forget(now - timedelta(days=KEPT_DAYS))

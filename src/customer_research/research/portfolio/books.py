@@ -221,7 +221,7 @@ def _met(
             operator.operator_id, operator.name, one.title, one.starts_at, one.receipt, one.all_day, _note(one)
         )
         for one in found
-        if one.state in {"planned", "unread"}
+        if one.is_on or one.is_unknown
         for operator in one.operators
         if mine is None or operator.operator_id in mine
     ]
@@ -237,10 +237,9 @@ def _met(
 def _note(one: Meeting) -> str:
     """What is to be known of a meeting beside its time."""
     notes = (
+        one.span,
         "the calendar names a time zone that nobody knows" if one.zone_unknown else "",
-        f"its calendar was last read {one.seen_at:%Y-%m-%d %H:%M} UTC, and is no longer"
-        if one.state == "unread"
-        else "",
+        f"its calendar was last read {one.seen_at:%Y-%m-%d %H:%M} UTC, and is no longer" if one.is_unknown else "",
     )
     return "; ".join(filter(None, notes))
 
