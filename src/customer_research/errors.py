@@ -140,9 +140,13 @@ class ExtraMissing(ConfigError):  # noqa: N818 - read as a statement
 
 
 class SourceError(CustomerResearchError):
-    """A source did not give what was asked; `retryable` says whether the same request may succeed later."""
+    """A source did not give what was asked; `retryable` says whether the same request may succeed later.
+
+    `code` is the vendor's own name of the failure, where it has one.
+    """
 
     retryable: ClassVar[bool] = False
+    code = ""
     exit_code = 6
     http_status = 502
 

@@ -7,7 +7,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -545,6 +545,26 @@ def test_errors_are_one_sentence(response: httpx2.Response, kind: type[SourceErr
 )
 def test_the_vendors_own_words(body: Any, words: str) -> None:
     assert json_message(body) == words
+
+
+def test_an_error_has_the_vendors_own_name_of_the_failure() -> None:
+    named = replace(LAGO, code=lambda body: str(body["code"]))
+    with pytest.raises(NotThere) as caught:
+        ask(Script([answer(404, {"code": "gone"})]), vendor=named)
+    assert caught.value.code == "gone"
+    with pytest.raises(NotThere) as caught:
+        ask(Script([answer(404, {"code": "gone"})]))
+    assert caught.value.code == ""
+
+
+@pytest.mark.parametrize("name", ["results", "data"])
+def test_an_answer_without_its_list_is_no_empty_one(name: str) -> None:
+    http = connection(Script([answer()]))
+    given = [{"id": 1}]
+    assert http.results({name: given}, http.log("test"), name) == given
+    for wrong in ({}, {name: None}, {name: [1]}, {"others": given}):
+        with pytest.raises(BadAnswer, match=f"list of {name}"):
+            http.results(wrong, http.log("test"), name)
 
 
 @pytest.mark.parametrize(

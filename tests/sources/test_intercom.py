@@ -8,15 +8,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from intercom_served import answering, refused
 from worlds import Worlds
 
 from customer_research.connect.source import Batch, Subject
-from customer_research.errors import ConfigError, SchemaChanged
+from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 from customer_research.sources.intercom import live, normalise
 from customer_research.sources.intercom.matching import Tie, match
-from customer_research.sources.intercom.session import message
+from customer_research.sources.intercom.session import code, message
 from customer_research_sandbox.project_intercom import contact
 from customer_research_sandbox.serve import Sandbox
 
@@ -112,7 +113,21 @@ def test_whose_a_conversation_is(company: str | None, contacts: list[str], ties:
 def test_intercoms_own_words_are_the_first_of_its_errors() -> None:
     assert message({"type": "error.list", "errors": [{"code": "unauthorized", "message": "Invalid"}]}) == "Invalid"
     wrong: list[Any] = [{}, "text", {"errors": []}, {"errors": ["a"]}]
-    assert [message(body) for body in wrong] == [""] * 4
+    assert [message(body) for body in wrong] == [code(body) for body in wrong] == [""] * 4
+    assert code({"errors": [{"code": "company_not_found"}]}) == "company_not_found"
+
+
+@pytest.mark.parametrize("handler", ["_companies", "_company_contacts"])
+def test_only_intercoms_own_word_says_that_there_is_no_company(
+    worlds: Worlds, monkeypatch: pytest.MonkeyPatch, handler: str
+) -> None:
+    with monkeypatch.context() as own:
+        answering(own, handler, refused(404, "company_not_found"))
+        with worlds.running(also=("intercom",)) as running:
+            assert (fetch(running).tables["conversation"], dict(fetch(running).gaps)) == ([], {})
+    answering(monkeypatch, handler, refused(404, "not_found"))
+    with worlds.running(also=("intercom",)) as running, pytest.raises(BadAnswer, match="404"):
+        fetch(running)
 
 
 @pytest.fixture(scope="module")

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from intercom_served import answering, refused
 from pulled import UNTIL, Kept, in_session, unstamped
+from starlette.requests import Request
+from starlette.responses import Response
 from worlds import Worlds
 
 from customer_research.connect.source import Subject
-from customer_research.errors import SourceError
+from customer_research.errors import BadAnswer, RateLimited, SchemaChanged, SourceError, Truncated, Unavailable
 from customer_research.settings import Settings, load_settings
-from customer_research.sources.intercom.bulk import CONVERSATION, MERGE
+from customer_research.sources.intercom.bulk import COMPANY, CONTACT_TABLE, CONVERSATION, MERGE
 from customer_research.sources.intercom.settings import IntercomSettings
 from customer_research.sources.intercom.source import SOURCE
 from customer_research_sandbox.project_intercom import contact
 from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers import intercom
+from customer_research_sandbox.servers.intercom import IntercomServer
+from customer_research_sandbox.servers.wire import answer
 
 (STREAM,) = SOURCE.bulk
 MANY, FEW = 1_500, 900
@@ -32,11 +39,15 @@ def own(worlds: Worlds) -> Iterator[Sandbox]:
         yield running
 
 
-@pytest.fixture
-def settings(own: Sandbox) -> Settings:
+def settings_of(own: Sandbox) -> Settings:
     loaded = load_settings(own.config_path)
     quick = loaded.of(IntercomSettings).model_copy(update={"requests_per_second": 5000.0})
     return loaded.model_copy(update={"intercom": quick, "bounds": loaded.bounds.of_a_sync})
+
+
+@pytest.fixture
+def settings(own: Sandbox) -> Settings:
+    return settings_of(own)
 
 
 def pulled(settings: Settings, kept: Kept, **how: Any) -> None:
@@ -135,28 +146,193 @@ def test_two_syncs_around_midnight_bring_each_change(
     merged = told.contacts[0]
     told.contacts[1]["merged"].append((merged["id"], later))
     told.contacts[1]["updated_at"] = later + 60
+    assert merged["id"] in {row["contact_id"] for row in kept.rows(CONTACT_TABLE.name)}
     pulled(settings, kept, until=at + timedelta(days=1))
 
     assert held(kept) == served(own)
     assert [(row["old_id"], row["contact_id"]) for row in kept.rows(MERGE.name)] == [
         (merged["id"], told.contacts[1]["id"])
     ]
+    assert merged["id"] not in {row["contact_id"] for row in kept.rows(CONTACT_TABLE.name)}
     pulled(settings, kept, until=at + timedelta(days=2))
     assert held(kept) == served(own)
 
 
-def test_a_pull_that_is_cut_off_ends_in_the_same_rows(own: Sandbox, settings: Settings) -> None:
-    _fill(own, MIDNIGHT, FEW)
-    whole = Kept()
-    pulled(settings, whole)
-    slices = len(whole.slices)
-    assert slices >= 6
-    for most in range(3, slices):  # behind the scroll, of which only one is open at a time
+def test_a_pull_that_is_cut_off_ends_in_the_same_rows(worlds: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(intercom, "SCROLL_PAGE", 1)
+    scroll = IntercomServer._companies_scroll
+
+    def after_a_minute(server: IntercomServer, request: Request) -> Response:
+        if "scroll_param" not in request.query_params:
+            server._scroll = None
+        return scroll(server, request)
+
+    monkeypatch.setattr(IntercomServer, "_companies_scroll", after_a_minute)
+    with running(worlds) as own:
+        settings, whole = settings_of(own), Kept()
+        _fill(own, MIDNIGHT, FEW)
+        pulled(settings, whole)
+        slices = len(whole.slices)
+        assert slices >= 8
+        for most in range(1, slices):
+            kept = Kept()
+            pulled(settings, kept, most=most)
+            pulled(settings, kept)
+            assert (held(kept), kept.marks) == (held(whole), whole.marks)
+            assert kept.rows(COMPANY.name) == whole.rows(COMPANY.name)
+            assert set(kept.slices[-1].whole) == set(whole.slices[-1].whole)
+
+
+def test_a_pull_that_was_cut_off_deletes_nothing_that_did_not_come(own: Sandbox, settings: Settings) -> None:
+    """Three records lack of the conversations that the answers announce, behind the place where the pull was cut off."""
+    _fill(own, MIDNIGHT, MANY)
+    kept = Kept()
+    pulled(settings, kept)
+    slices, before = len(kept.slices), held(kept)
+    pulled(settings, kept, full=True, most=slices - 2)
+    own.set_faults("intercom:short")
+    try:
+        pulled(settings, kept, full=True)
+    finally:
+        own.set_faults()
+    assert held(kept) == before
+    assert kept.slices[-1].gaps[CONVERSATION.name].reason == "truncated"
+
+
+def _broken(told: Any, own_id: str = "broken") -> dict[str, Any]:
+    """A closed conversation of the first company that does not say when it began."""
+    ref = told.companies[0]["id"]
+    made = {**told.conversations[0], "id": own_id, "state": "closed", "company_ref": ref, "created_at": 0}
+    told.conversations.append(made)
+    return made
+
+
+def _gaps(own: Sandbox, kept: Kept) -> list[dict[str, Any]]:
+    given = {"operator": [{"operator_id": one["company_id"]} for one in own.dataset.intercom.companies]}
+    return [row for link in SOURCE.links if link.table == "gap" for row in kept.linked(link, given)]
+
+
+def test_one_that_cannot_be_read_stays_a_gap_until_it_can(own: Sandbox, settings: Settings) -> None:
+    told = own.dataset.intercom
+    broken = _broken(told)
+    kept = Kept()
+    for until in (UNTIL, UNTIL + timedelta(days=9)):  # the mark moves on, and the conversation is not changed
+        pulled(settings, kept, until=until)
+        assert kept.slices[-1].unread is not None
+        (gap,) = _gaps(own, kept)
+        assert (gap["operator_id"], gap["table_name"], gap["reason"]) == (
+            told.companies[0]["company_id"],
+            "conversation",
+            "unavailable",
+        )
+        assert gap["detail"].startswith("1 conversation record cannot be read")
+    broken["created_at"] = told.conversations[0]["created_at"]
+    pulled(settings, kept, until=UNTIL + timedelta(days=12))
+    assert kept.slices[-1].unread is None
+    assert _gaps(own, kept) == []
+    assert "broken" in held(kept)
+
+
+def test_many_that_cannot_be_read_are_asked_for_again_and_deleted_ones_forgotten(
+    own: Sandbox, settings: Settings
+) -> None:
+    told = own.dataset.intercom
+    for number in range(5):
+        _broken(told, f"broken{number}")
+    kept = Kept()
+    pulled(settings, kept)
+    told.deleted.append({"id": "broken0", "deleted_at": int(UNTIL.timestamp())})
+    pulled(settings, kept, until=UNTIL + timedelta(days=9))
+    (gap,) = _gaps(own, kept)
+    assert gap["detail"].startswith("4 conversation records")
+
+
+def test_a_cut_off_pull_remembers_what_could_not_be_read(own: Sandbox, settings: Settings) -> None:
+    _broken(own.dataset.intercom)
+    kept = Kept()
+    pulled(settings, kept)
+    whole = len(kept.slices)
+    cut = Kept()
+    pulled(settings, cut, most=whole - 1)
+    pulled(settings, cut)
+    assert cut.slices[-1].unread == kept.slices[-1].unread is not None
+
+
+def test_a_contact_that_was_merged_twice_is_the_last_one(own: Sandbox, settings: Settings) -> None:
+    told = own.dataset.intercom
+    company, since = told.companies[0], told.companies[0]["created_at"]
+    first, second, last = (contact(one, one, f"{one}@example.com", (company["id"],), since) for one in "abc")
+    told.contacts += [first, second, last]
+    told.conversations.append({**told.conversations[0], "id": "m", "contact_ids": ["a"], "company_ref": None})
+    kept = Kept()
+    later = int(UNTIL.timestamp())
+    for number, (old, new) in enumerate(((first, second), (second, last))):
+        new["merged"].append((old["id"], later + number))
+        new["updated_at"] = later + number
+        pulled(settings, kept, until=UNTIL + timedelta(days=1 + number))
+    pulled(settings, kept, full=True, until=UNTIL + timedelta(days=3))
+    (link,) = (one for one in SOURCE.links if one.table == "conversation")
+    made = kept.linked(link, {"operator": [{"operator_id": company["company_id"]}]})
+    assert ("m", "contact", True) in {(row["conversation_id"], row["matched_by"], row["is_certain"]) for row in made}
+
+
+def test_what_was_deleted_is_followed_over_its_pages(own: Sandbox, settings: Settings) -> None:
+    told = own.dataset.intercom
+    made = _fill(own, MIDNIGHT, 150)
+    kept = Kept()
+    pulled(settings, kept)
+    told.deleted += [{"id": one["id"], "deleted_at": int(UNTIL.timestamp()) + n} for n, one in enumerate(made)]
+    for one in made:  # which the search of open ones would tell, too
+        kept.tables[CONVERSATION.name][(one["id"],)]["is_open"] = False
+    pulled(settings, kept, until=UNTIL + timedelta(days=1))
+    assert held(kept) == served(own)
+
+
+def running(worlds: Worlds) -> AbstractContextManager[Sandbox]:
+    return worlds.running(also=("intercom",))
+
+
+@pytest.mark.parametrize(
+    ("handler", "change", "error"),
+    [
+        ("_companies_scroll", refused(400, "scroll_exists"), RateLimited),
+        ("_companies_scroll", refused(404, "not_found"), Unavailable),
+        ("_companies_scroll", lambda told: {**told, "scroll_param": None}, BadAnswer),
+        ("_companies", lambda told: {k: v for k, v in told.items() if k != "total_count"}, SchemaChanged),
+        ("_companies_scroll", lambda _: answer({"data": [{"id": "1"}], "scroll_param": "a"}, 200), Truncated),
+        (
+            "_deleted",
+            lambda told: {**told, "conversations": [{"id": "1"}], "pages": {"total_pages": 10**9}},
+            Truncated,
+        ),
+    ],
+    ids=["scroll exists", "scroll ended", "no mark", "no count", "endless scroll", "endless deleted"],
+)
+def test_what_is_wrong_with_lists_is_said(
+    worlds: Worlds,
+    monkeypatch: pytest.MonkeyPatch,
+    handler: str,
+    change: Callable[[Any], Any],
+    error: type[SourceError],
+) -> None:
+    answering(monkeypatch, handler, change)
+    kept = Kept(marks={STREAM.name: UNTIL.isoformat()})
+    with running(worlds) as own, pytest.raises(error) as told:
+        pulled(settings_of(own), kept)
+    if isinstance(told.value, RateLimited):
+        assert told.value.retry_after == 60
+
+
+def test_companies_that_a_scroll_leaves_out_are_told(worlds: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(worlds) as own:
         kept = Kept()
-        pulled(settings, kept, most=most)
-        pulled(settings, kept)
-        assert held(kept) == held(whole)
-        assert kept.marks == whole.marks
+        pulled(settings_of(own), kept)
+        companies = kept.rows(COMPANY.name)
+        answering(monkeypatch, "_companies_scroll", lambda told: {**told, "data": told["data"][1:]})
+    with running(worlds) as own:
+        pulled(settings_of(own), kept)
+    assert kept.slices[-1].gaps[CONVERSATION.name].reason == "truncated"
+    assert kept.rows(COMPANY.name) == companies
 
 
 def test_what_comes_short_is_told_and_asked_for_again(own: Sandbox, settings: Settings) -> None:

@@ -87,9 +87,10 @@ def segment(text: str) -> str:
 class Vendor:
     """What `Http` must know of a vendor.
 
-    `name` is the source's name in receipts and gaps, `title` the one in sentences. `message` reads the vendor's own words out of an error body (parsed JSON, else text). `own_limits`
-    are further limits on paths with a given ending, in requests a second (HubSpot's search). `is_text` says that its answers are
-    text and no JSON (a calendar feed).
+    `name` is the source's name in receipts and gaps, `title` the one in sentences. `message` reads the vendor's own words out of
+    an error body (parsed JSON, else text), `code` its own name of the failure, where it has one. `own_limits` are further limits
+    on paths with a given ending, in requests a second (HubSpot's search). `is_text` says that its answers are text and no JSON
+    (a calendar feed).
     """
 
     name: str
@@ -97,6 +98,7 @@ class Vendor:
     convention: Convention = "retry_after"
     reset_header: str = "x-ratelimit-reset"
     message: Callable[[Any], str] = json_message
+    code: Callable[[Any], str] = lambda _: ""
     own_limits: tuple[tuple[str, float], ...] = ()
     is_text: bool = False
 
@@ -268,16 +270,16 @@ class Http:
             return body
         raise self._strange("an answer that is not a JSON object", log)
 
-    def results(self, answer: Mapping[str, Any], log: RequestLog) -> list[Mapping[str, Any]]:
-        """The records that an answer lists under `results`.
+    def results(self, answer: Mapping[str, Any], log: RequestLog, name: str = "results") -> list[Mapping[str, Any]]:
+        """The records that an answer lists under a *name*.
 
         Raises:
             BadAnswer: it has no list of records: that is not an empty list.
         """
-        found = answer.get("results")
+        found = answer.get(name)
         if isinstance(found, list) and all(isinstance(item, Mapping) for item in found):
             return found
-        raise self._strange("an answer without a list of results", log)
+        raise self._strange(f"an answer without a list of {name}", log)
 
     def _strange(self, what: str, log: RequestLog) -> BadAnswer:
         hint = f"Check {self._address}: it must be the API's address."
@@ -388,7 +390,10 @@ class Http:
     ) -> Reply | _Failure:
         kind = None if answer.status in accept else status_error(answer.status)
         if kind is not None:
-            return self._refused(kind, answer, path, log, safe=safe, told=await self._said(answer))
+            body = await self._error_body(answer)
+            failure = self._refused(kind, answer, path, log, safe=safe, told=self._said(body))
+            failure.error.code = self.vendor.code(body)
+            return failure
         if self.vendor.is_text:
             return Reply(answer.status, answer.headers, answer.text)
         try:
@@ -433,11 +438,13 @@ class Http:
             return f"{title} points to another address ({status}).", f"Correct {self._address}."
         return f"{title} refused the request ({detail}).", "Run `customer-research doctor --online`."
 
-    async def _said(self, answer: Answer) -> str:
+    async def _error_body(self, answer: Answer) -> Any:
         try:
-            body = await parsed(answer.content, self.bounds)
+            return await parsed(answer.content, self.bounds)
         except (ValueError, TooMuchError):
-            body = answer.text if "html" not in answer.headers.get("content-type", "") else ""
+            return answer.text if "html" not in answer.headers.get("content-type", "") else ""
+
+    def _said(self, body: Any) -> str:
         words = " ".join("".join(c if c.isprintable() else " " for c in self.vendor.message(body)).split())
         return self._redact(words)[:MESSAGE_LENGTH].rstrip(".")
 

@@ -199,6 +199,11 @@ def listed(names: Iterable[str]) -> str:
     return f"|{'|'.join(parts)}|" if parts else ""
 
 
+def names_of(texts: str | None) -> tuple[str, ...]:
+    """The texts of such a list."""
+    return tuple(texts.strip("|").split("|")) if texts else ()
+
+
 def _moment(given: str) -> datetime:
     try:
         return datetime.fromisoformat(given)

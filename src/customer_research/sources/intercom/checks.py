@@ -47,7 +47,7 @@ async def companies(session: IntercomSession, _subject: Subject | None) -> Diagn
     """Are the companies' ids operator ids?"""
     log = session.log("doctor")
     answer = await session.http.read("/companies", log, params={"per_page": _SAMPLE})
-    sample = session.listed(answer, "data", log)
+    sample = session.http.results(answer, log, "data")
     named = [one for one in sample if operator_id(one.get("company_id")) is not None]
     return _share(
         sample, named, "companies whose company_id is an operator id", "Send the operator's id as company_id."

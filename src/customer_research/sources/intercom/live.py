@@ -40,7 +40,7 @@ async def fetch(session: IntercomSession, subject: Subject) -> Batch:
     found = {str(record.get("id")): record for answer in answers for record in answer.records}
     whole = whole and all(answer.whole for answer in answers)
     rows, wrong = rows_of(list(found.values()), subject.operator_id, ties, session.workspace)
-    return _batch(rows, log, unread(wrong) if whole else TRUNCATED)
+    return _batch(rows, log, unread(wrong[0].message if wrong else "", len(wrong)) if whole else TRUNCATED)
 
 
 async def _ties(session: IntercomSession, subject: Subject, log: RequestLog) -> tuple[Mapping[str, Tie], bool]:
@@ -101,9 +101,9 @@ def matched(row: Row, operator_id: str, how: tuple[str, bool]) -> Row:
     return {name: whole[name] for name in TABLES[TABLE].column_names if name in whole}
 
 
-def unread(wrong: Sequence[SchemaChanged]) -> Gap | None:
-    """The gap of conversations that cannot be read; None when all can."""
-    return unread_gap(wrong[0], len(wrong), title="Intercom", what="conversation") if wrong else None
+def unread(fault: str, count: int) -> Gap | None:
+    """The gap of conversations that cannot be read, with what is wrong with the first; None when all can."""
+    return unread_gap(normalise.changed(fault), count, title="Intercom", what="conversation") if count else None
 
 
 def _batch(rows: list[Row], log: RequestLog, gap: Gap | None) -> Batch:

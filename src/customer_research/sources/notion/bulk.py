@@ -17,7 +17,7 @@ from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain.evidence import Gap
 from customer_research.domain.records import ColumnType
-from customer_research.domain.values import listed
+from customer_research.domain.values import listed, names_of
 from customer_research.errors import SchemaChanged
 from customer_research.sources.notion import live, normalise
 from customer_research.sources.notion.index import KeyIndex
@@ -209,18 +209,13 @@ _SOME_PAGES = f"SELECT * FROM {PAGE} WHERE ticket_id > '{{last}}' ORDER BY ticke
 def _ticket(page: Row) -> normalise.Ticket:
     """A landed page as far as it tells whose it is."""
     values = {
-        "operator_id": _names(page["operator_ids"]),
-        "tags": _names(page["tags"]),
+        "operator_id": names_of(page["operator_ids"]),
+        "tags": names_of(page["tags"]),
         "title": page["title"],
         "description": page["description"],
         "summary": page["summary"],
     }
     return normalise.Ticket(page["ticket_id"], values, None, None, None)
-
-
-def _names(texts: str) -> tuple[str, ...]:
-    """The names of a list as the canonical tables hold it."""
-    return tuple(texts.strip("|").split("|")) if texts else ()
 
 
 BULK = (
