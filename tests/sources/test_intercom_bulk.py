@@ -199,6 +199,19 @@ def test_a_pull_that_was_cut_off_deletes_nothing_that_did_not_come(own: Sandbox,
     assert kept.slices[-1].gaps[CONVERSATION.name].reason == "truncated"
 
 
+def test_what_is_made_while_a_pull_is_cut_off_does_not_lack_in_it(own: Sandbox, settings: Settings) -> None:
+    made = _fill(own, MIDNIGHT, MANY)
+    whole = Kept()
+    pulled(settings, whole)
+    kept = Kept()
+    pulled(settings, kept, most=len(whole.slices) - 2)
+    assert len(held(kept)) < len(held(whole))
+    own.dataset.intercom.conversations.append({**made[0], "id": "later", "updated_at": int(UNTIL.timestamp())})
+    pulled(settings, kept)
+    assert not kept.slices[-1].gaps
+    assert held(kept) == held(whole)
+
+
 def _broken(told: Any, own_id: str = "broken") -> dict[str, Any]:
     """A closed conversation of the first company that does not say when it began."""
     ref = told.companies[0]["id"]
@@ -242,9 +255,13 @@ def test_many_that_cannot_be_read_are_asked_for_again_and_deleted_ones_forgotten
     kept = Kept()
     pulled(settings, kept)
     told.deleted.append({"id": "broken0", "deleted_at": int(UNTIL.timestamp())})
+    _broken(told, "another")["updated_at"] = int(UNTIL.timestamp())  # which the search of changes tells
     pulled(settings, kept, until=UNTIL + timedelta(days=9))
+    unread = kept.slices[-1].unread
+    assert unread is not None
+    assert unread.detail.startswith("5 conversation records")
     (gap,) = _gaps(own, kept)
-    assert gap["detail"].startswith("4 conversation records")
+    assert gap["detail"].startswith("5 conversation records")
 
 
 def test_a_cut_off_pull_remembers_what_could_not_be_read(own: Sandbox, settings: Settings) -> None:

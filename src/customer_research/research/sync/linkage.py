@@ -249,7 +249,9 @@ class Linkage:
         made = replace(made, recipe=recipe, streams=streams, since=since, until=until, place=place)
         if old is not None and (made.rows, made.digest) == (old.rows, old.digest) and direct is None:
             self._lake.path(made.files[0]).unlink()
-            made = replace(made, files=old.files, receipts=old.receipts)
+            # A source that is read no more speaks of no table, though nothing changed by that.
+            same = {one.source for one in made.receipts} == {one.source for one in old.receipts}
+            made = replace(made, files=old.files, receipts=old.receipts if same else made.receipts)
         self._made[name] = succeeded(self._lake, self._engine, name, old, made)
 
     def _before(self, name: str) -> StoredTable | None:

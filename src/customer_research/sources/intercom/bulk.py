@@ -37,9 +37,6 @@ NAMELESS = "without id: "
 REQUESTS = 5
 """Pages of one slice, one after the other under one deadline."""
 
-STEP_OPEN = 3
-"""The step that reads what is open, by its number among `_Run.slices`; the next one reads what is no longer so."""
-
 AT_ONCE = 50
 """Conversations that are read one by one within one slice."""
 
@@ -109,12 +106,10 @@ class _Run:
         self._asked = asked
         self._since = values.instant(asked.since) if asked.since else None
         self._at = _Position.of(asked.resume)
-        if self._at.step in {STEP_OPEN, STEP_OPEN + 1}:  # which are open no more is known when all open ones have come
-            self._at = self._at.enter(STEP_OPEN)
         self._done = 0
         self._held_unread = frozenset(self._ids(UNREAD)) if asked.since else frozenset[str]()
         self._read: set[str] = set()
-        """Conversations that this pull has read."""
+        """Conversations that this pull has read since it was cut off last; what came before then is read once more."""
 
     async def slices(self) -> AsyncIterator[Slice]:
         """The whole pull.
