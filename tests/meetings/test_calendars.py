@@ -220,11 +220,16 @@ def test_all_day_and_private_are_told(form: str, made: Made, sandbox: Sandbox) -
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_what_begins_outside_the_window_is_left_out(form: str, made: Made, sandbox: Sandbox) -> None:
-    under_way = Entry("u2", ANNA, "Under way", NOW - timedelta(minutes=10), 60)
+def test_what_lies_outside_the_window_is_left_out_and_what_is_under_way_is_not(
+    form: str, made: Made, sandbox: Sandbox
+) -> None:
+    over = Entry("u1", ANNA, "Over", NOW - timedelta(minutes=60), 60)
+    under_way = Entry("u2", ANNA, "Under way", NOW - timedelta(days=3), 3 * 24 * 60 + 1)
     late = Entry("u3", ANNA, "Late", WINDOW.until)
-    sandbox.diary.add(under_way, late)
-    assert not read(made(form)).occurrences
+    sandbox.diary.add(over, under_way, late)
+    reading = read(made(form))
+    assert [one.title for one in reading.occurrences] == ["Under way"]
+    assert reading.under_way
 
 
 @pytest.mark.parametrize("form", FORMS)

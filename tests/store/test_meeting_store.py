@@ -410,6 +410,19 @@ def test_what_lasts_for_days_is_to_come_until_it_is_over(meetings: Meetings) -> 
     assert meetings.coming(fair.ends_at, 7) == ()
 
 
+@pytest.mark.parametrize(("begun", "found"), [(True, "gone"), (False, "planned")])
+def test_what_is_under_way_and_there_no_more_is_gone_where_the_calendar_tells_what_began_before(
+    meetings: Meetings, begun: bool, found: str
+) -> None:
+    start, until = WINDOW.since - 40 * DAY, NOW + DAY
+    fair = occurrence(all_day=True, starts_at=start, ends_at=until)
+    meetings.record(reading(fair), matched(reading(fair)), Window(start, until), start)
+    keep(meetings, reading(under_way=begun), LATER)
+    assert [one.state for one in meetings.coming(LATER, 7)] == [found]
+    keep(meetings, reading(fair), LATER)
+    assert [(one.id, one.state) for one in meetings.coming(LATER, 7)] == [(fair.id, "planned")]
+
+
 def test_what_begins_when_the_days_are_over_is_not_to_come(meetings: Meetings) -> None:
     keep(meetings, reading(occurrence(starts_at=NOW + 2 * DAY)))
     assert meetings.coming(NOW, 2) == ()

@@ -20,7 +20,7 @@ class Calendar(Protocol):
     name: str
 
     async def read(self, window: Window) -> CalendarReading:
-        """What begins in a window, cancelled and declined entries with it, moved ones at the time that they have now.
+        """What lies in a window, wholly or in part, cancelled and declined entries with it, moved ones at the time that they have now.
 
         Raises:
             SourceError: it did not tell.
@@ -38,7 +38,7 @@ def occurrences(
     http: Http,
     log: RequestLog,
 ) -> tuple[Occurrence, ...]:
-    """What a vendor's entries are that begin in a window; those that tell no time are passed over.
+    """What a vendor's entries are that lie in a window, wholly or in part; those that tell no time are passed over.
 
     Raises:
         SchemaChanged: an entry is not made as the vendor's documents say.
@@ -48,4 +48,4 @@ def occurrences(
     except (AttributeError, KeyError, TypeError, ValueError):
         sentence = f"{http.vendor.title} sent an entry that is not made as its documents say."
         raise http.error(SchemaChanged, sentence, log.stream, "Run `customer-research doctor --online`.") from None
-    return tuple(one for one in made if one is not None and window.holds(one.starts_at))
+    return tuple(one for one in made if one is not None and window.meets(one.starts_at, one.ends_at))

@@ -21,6 +21,7 @@ import recurring_ical_events
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from customer_research.domain import zones
+from customer_research.domain.meeting import Window
 
 MEMORY_BYTES = 1 << 30
 """Address space of the process that works a feed out."""
@@ -65,7 +66,7 @@ class Entries:
 
 
 def worked_out(text: str, since: datetime, until: datetime, *, zone: str, most: int) -> Entries:
-    """What begins in [since, until).
+    """What lies in [since, until), wholly or in part.
 
     Args:
         text: the feed.
@@ -102,7 +103,7 @@ def _of_calendar(calendar: icalendar.Calendar, since: datetime, until: datetime,
     ]
     series = _Series((one for one in events if str(one["UID"]) not in wild), own)
     days = timedelta(days=1)  # all-day entries and hours without a zone lie up to a day off
-    entries: list[Entry] = []
+    window, entries = Window(since, until), list[Entry]()
     bad = 0
     for group in _alone(kept):
         try:
@@ -111,7 +112,7 @@ def _of_calendar(calendar: icalendar.Calendar, since: datetime, until: datetime,
         except (ValueError, OverflowError, TypeError, AttributeError):
             bad += 1
             continue
-        entries += [one for one in told if since <= one.starts_at < until]
+        entries += [one for one in told if window.meets(one.starts_at, one.ends_at)]
     return Entries(tuple(entries), bad + len(wild))
 
 

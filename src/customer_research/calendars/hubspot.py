@@ -52,7 +52,7 @@ class HubSpotMeetings:
         self._session = session
 
     async def read(self, window: Window) -> CalendarReading:
-        """See `Calendar.read`."""
+        """What begins in a window: HubSpot is asked by the beginning, since a meeting's end may be missing there."""
         log = self._session.log("meetings")
         rows, total = await self._searched(window, log)
         ids = [str(row.get("id")) for row in rows]
@@ -85,7 +85,7 @@ class HubSpotMeetings:
 
         found = tuple(one for row in rows if (one := occurrence(row)) is not None)
         gaps = (self._cut(len(rows), total),) if truncated else ()
-        return CalendarReading(NAME, found, gaps, whole=not truncated)
+        return CalendarReading(NAME, found, gaps, whole=not truncated, under_way=False)
 
     async def close(self) -> None:
         """Nothing: the session is the source's."""

@@ -46,6 +46,10 @@ class Window:
         """Whether an instant lies in it."""
         return self.since <= at < self.until
 
+    def meets(self, starts_at: datetime, ends_at: datetime) -> bool:
+        """Whether some of what lasts from one instant to another lies in it; of what has no length, its instant."""
+        return starts_at < self.until and (ends_at > self.since or starts_at >= self.since)
+
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
@@ -97,13 +101,15 @@ class Occurrence:
 class CalendarReading:
     """What a calendar has in a window; `gaps` say what could not be read of it.
 
-    `whole` says that it has nothing else there: an entry that it had before is there no more.
+    `whole` says that it has nothing else there: an entry that it had before is there no more. `under_way`: what began before the window
+    and lasts into it is there, too.
     """
 
     calendar: str
     occurrences: tuple[Occurrence, ...]
     gaps: tuple[Gap, ...] = ()
     whole: bool = True
+    under_way: bool = True
 
 
 @dataclass(frozen=True, slots=True)

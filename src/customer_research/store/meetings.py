@@ -127,10 +127,10 @@ class Meetings:
         )
         with self._store.begin(alone=True) as connection:
             _put_asked(connection, asked)
-            known = _known(connection, reading.calendar, window.since - REMEMBERED)
+            known = _known(connection, reading.calendar, window.since)
             fresh = {one.id: one for one in told if one.id in known or matched[one.id].kind in {"operator", "unknown"}}
             hidden = {one.id for one in reading.occurrences if one.private}
-            left = [row for row in known.values() if row["id"] not in fresh and window.holds(row["starts_at"])]
+            left = [row for row in known.values() if row["id"] not in fresh and _is_asked(row, reading, window)]
             gone = [row for row in left if row["id"] not in hidden]
             shifted = _shifted(gone, [one for one in fresh.values() if one.id not in known])
             for one in fresh.values():
@@ -220,10 +220,15 @@ def _put_asked(connection: sa.Connection, asked: Asked) -> None:
     connection.execute(insert_new(connection, calendar_reading, values))
 
 
+def _is_asked(row: Mapping[Any, Any], reading: CalendarReading, window: Window) -> bool:
+    """Whether a calendar that has an entry tells it in a window."""
+    return window.meets(row["starts_at"], row["ends_at"]) if reading.under_way else window.holds(row["starts_at"])
+
+
 def _known(connection: sa.Connection, calendar: str, since: datetime) -> dict[str, Mapping[Any, Any]]:
-    """What is kept of a calendar."""
+    """What is kept of a calendar that may be told of again: what is not over since long."""
     entry = meeting_entry.c
-    query = sa.select(meeting_entry).where(entry.calendar == calendar, entry.starts_at >= since)
+    query = sa.select(meeting_entry).where(entry.calendar == calendar, entry.ends_at >= since - REMEMBERED)
     return {row["id"]: row for row in connection.execute(query).mappings()}
 
 
