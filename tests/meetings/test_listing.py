@@ -16,6 +16,7 @@ from customer_research.documents import formats
 from customer_research.domain.evidence import Gap
 from customer_research.domain.meeting import CalendarReading, Window
 from customer_research.domain.report import Report
+from customer_research.reports.calendars_heard import unheard
 from customer_research.research.meetings.listing import meetings_report
 from customer_research.research.usecases import Actor, use_alone, use_case
 from customer_research.settings import Settings, StoreSettings
@@ -171,6 +172,26 @@ def test_whom_the_lake_does_not_know_is_said(empty: Settings) -> None:
     report = meetings_report(empty, None, days=7, now=NOW, people=(gap,))
     assert report.partial
     assert "is known: the lake does not know all whom one may meet." in markdown(report)
+
+
+def test_that_not_all_were_known_when_calendars_were_read_is_said_of_what_is_kept(empty: Settings) -> None:
+    gap = Gap("lake", "unavailable", "The lake has no contact of any operator.", "Run `customer-research sync`.")
+    silent = Gap("ics", "unavailable", "The calendar feed failed to answer.")
+    with open_store(empty.store_url) as store:
+        kept = Meetings(store)
+        kept.record(reading(), {}, WINDOW, NOW, people=(gap,))
+        for _ in range(2):
+            (asked,) = kept.asked()
+            assert asked.people == (gap,)
+            kept.not_read(f"ics:{ANNA}", silent, NOW)
+        kept.record(reading(), {}, WINDOW, NOW, people=(gap,))
+    report = meetings_report(empty, None, days=7, now=NOW)
+    assert report.partial
+    page = markdown(report)
+    assert "No meeting with operators in 7 days is known: the lake does not know all whom one may meet." in page
+    assert next(one.text for one in unheard([asked], NOW, NOW)) == gap.detail
+    keep(empty, reading())
+    assert "The calendars have no meetings with operators in 7 days." in listed(empty), "all are known again"
 
 
 def test_without_calendars_it_says_which_settings_name_them(empty: Settings) -> None:

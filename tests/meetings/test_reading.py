@@ -165,8 +165,10 @@ def test_a_lake_that_lost_whom_one_meets_takes_no_meeting_away(
     before = coming(settings, store)
     assert before
     monkeypatch.setattr(reading, "known_people", lambda _settings: KnownPeople())
-    assert "nobody knows whom a meeting is with" in polled(settings, store).people[0].detail
+    gaps = polled(settings, store).people
+    assert "nobody knows whom a meeting is with" in gaps[0].detail
     assert coming(settings, store) == before
+    assert {one.people for one in Meetings(store).asked()} == {gaps}
 
 
 def test_what_is_not_configured_is_not_asked(settings: Settings, store: Store, sandbox: Sandbox) -> None:

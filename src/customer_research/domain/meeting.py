@@ -32,6 +32,9 @@ NEARLY = timedelta(hours=1)
 LOOK_AGAIN = "Run `customer-research meetings list`."
 """What to do about a calendar that was not read lately."""
 
+LAKE = "lake"
+"""The source of gaps that say why it is not known who is met."""
+
 ID_DIGITS = 16
 
 
@@ -124,6 +127,7 @@ class Asked:
             marked so.
         gaps: what it did not tell.
         answered_at: when it last answered at all; None: never.
+        people: why it was not known of all who were met, when it last answered.
     """
 
     calendar: str
@@ -134,6 +138,7 @@ class Asked:
     private: int = 0
     gaps: tuple[Gap, ...] = field(default=())
     answered_at: datetime | None = None
+    people: tuple[Gap, ...] = ()
 
     @property
     def source(self) -> str:

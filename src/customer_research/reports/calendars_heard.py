@@ -13,8 +13,10 @@ from customer_research.domain.words import counted
 
 
 def unheard(calendars: Iterable[Asked], now: datetime, until: datetime) -> Iterator[Prose]:
-    """What is not known of the meetings up to an instant, a sentence for each kind of calendar and reason; nothing: all is known."""
-    for source, each in groupby(sorted(calendars, key=lambda one: one.calendar), key=lambda one: one.source):
+    """What is not known of the meetings up to an instant, a sentence for each reason, and kind of calendar; nothing: all is known."""
+    known = sorted(calendars, key=lambda one: one.calendar)
+    yield from (Prose(one, (), "unknown") for one in dict.fromkeys(gap.detail for each in known for gap in each.people))
+    for source, each in groupby(known, key=lambda one: one.source):
         asked = list(each)
         yield from (Prose(one, (), "unknown") for one in _sentences(source_title(source), asked, now, until))
 

@@ -18,6 +18,7 @@ from sqlalchemy import Boolean, Column, Index, Integer, String, Table, Text
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.meeting import (
     ID_DIGITS,
+    LAKE,
     Asked,
     CalendarReading,
     Matching,
@@ -103,6 +104,7 @@ class Meetings:
         now: datetime,
         *,
         untold: Collection[MatchReason] = (),
+        people: tuple[Gap, ...] = (),
     ) -> None:
         """Keep what a calendar has now in a window, and what it has there no more.
 
@@ -112,6 +114,7 @@ class Meetings:
             window: the time that it was asked for.
             now: the present instant.
             untold: the reasons of which nothing could be known when they were matched: who was known by them before stays.
+            people: why that is.
         """
         told = [one for one in reading.occurrences if not one.private]
         internal = sum(matched[one.id].kind in {"internal", "none"} for one in told)
@@ -124,6 +127,7 @@ class Meetings:
             len(reading.occurrences) - len(told),
             reading.gaps,
             now,
+            people,
         )
         with self._store.begin(alone=True) as connection:
             _put_asked(connection, asked)
@@ -149,7 +153,8 @@ class Meetings:
             before = connection.execute(query).mappings().first()
             known = ("until", "entries", "internal", "private", "answered_at")
             last = {name: before[name] for name in known} if before is not None else {"until": now}
-            _put_asked(connection, Asked(calendar, now, gaps=(gap,), **last))
+            people = _gaps(before)[1] if before is not None else ()
+            _put_asked(connection, Asked(calendar, now, gaps=(gap,), people=people, **last))
 
     def keep_calendars(self, names: Iterable[str], now: datetime) -> None:
         """Read no calendars but these from now on: of what others had planned it is not known any more whether it takes place."""
@@ -165,7 +170,7 @@ class Meetings:
             rows = (
                 connection.execute(sa.select(calendar_reading).order_by(calendar_reading.c.calendar)).mappings().all()
             )
-        return tuple(Asked(**{**row, "gaps": tuple(Gap(**gap) for gap in row["gaps"])}) for row in rows)
+        return tuple(map(_asked, rows))
 
     def coming(self, now: datetime, days: int) -> tuple[Meeting, ...]:
         """The meetings with operators that are not over yet and begin within so many days; what is under way, however long, with them."""
@@ -216,8 +221,20 @@ class Meetings:
 
 
 def _put_asked(connection: sa.Connection, asked: Asked) -> None:
-    values = {**asdict(asked), "gaps": [asdict(gap) for gap in asked.gaps]}
+    values = {**asdict(asked), "gaps": [asdict(gap) for gap in (*asked.gaps, *asked.people)]}
+    del values["people"]
     connection.execute(insert_new(connection, calendar_reading, values))
+
+
+def _asked(row: Mapping[Any, Any]) -> Asked:
+    gaps, people = _gaps(row)
+    return Asked(**{**row, "gaps": gaps, "people": people})
+
+
+def _gaps(row: Mapping[Any, Any]) -> tuple[tuple[Gap, ...], tuple[Gap, ...]]:
+    """What a calendar did not tell, and why it was not known who is met: kept together, told apart by whose they are."""
+    found = [Gap(**gap) for gap in row["gaps"]]
+    return tuple(one for one in found if one.source != LAKE), tuple(one for one in found if one.source == LAKE)
 
 
 def _is_asked(row: Mapping[Any, Any], reading: CalendarReading, window: Window) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import get_args
 
 from customer_research.domain.evidence import Gap
-from customer_research.domain.meeting import KnownPeople, MatchReason
+from customer_research.domain.meeting import LAKE, KnownPeople, MatchReason
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
@@ -72,7 +72,7 @@ def people_gaps(settings: Settings, known: KnownPeople) -> tuple[Gap, ...]:
     if not untold:
         return ()
     next_step = "Run `customer-research sync`; `customer-research doctor` looks at the lake."
-    return (Gap("lake", "unavailable", _UNTOLD[untold], next_step),)
+    return (Gap(LAKE, "unavailable", _UNTOLD[untold], next_step),)
 
 
 def _known(engine: Engine, tables: TableSet) -> KnownPeople:

@@ -45,7 +45,7 @@ def meetings_report(
 ) -> Report:
     """The meetings of so many days (with the operators of an owner), and how the calendars answered.
 
-    `people` says why it is not known of some whom they meet.
+    `people` says why it is not known of some whom they meet; so does what was kept when calendars were read.
 
     Raises:
         UsageError: as `of_owner`.
@@ -57,6 +57,7 @@ def meetings_report(
         listed = coming(store, now, days, mine)
         domains, unknown = meetings.unknown(Window(now, now + timedelta(days=days)))
         asked = meetings.asked()
+        unsure = tuple(dict.fromkeys((*people, *(gap for one in asked for gap in one.people))))
         told = tuple(map(repr, (*listed, *asked, domains)))
         receipt = kept_receipt(
             "meetings",
@@ -68,7 +69,5 @@ def meetings_report(
             place=store.place,
             rows=len(listed),
         )
-    found = MeetingList(
-        listed, unknown, domains, asked, days, receipt, now, people=tuple(people), mine=mine is not None
-    )
+    found = MeetingList(listed, unknown, domains, asked, days, receipt, now, people=unsure, mine=mine is not None)
     return REPORT.build(found)

@@ -139,11 +139,11 @@ def _keep(  # noqa: PLR0917 - what was read, and where it goes
 ) -> None:
     meetings, now = Meetings(store), clock()
     matcher = Matcher(known, settings.meetings.own_domains, _ours(settings, readings))
-    untold = reasons_untold(settings, known)
+    untold, people = reasons_untold(settings, known), people_gaps(settings, known)
     meetings.keep_calendars(wanted, now)
     for reading in sorted(readings, key=lambda one: one.calendar):
         matched = {one.id: matcher.match(one) for one in reading.occurrences}
-        meetings.record(reading, matched, window, now, untold=untold)
+        meetings.record(reading, matched, window, now, untold=untold, people=people)
     for name, gap in gaps.items():
         meetings.not_read(name, gap, now)
     meetings.forget(now - timedelta(days=KEPT_DAYS))
