@@ -11,12 +11,12 @@ from typing import Any, Unpack
 
 from customer_research.calendars.calendar import occurrences
 from customer_research.calendars.settings import GoogleSettings, address_of
-from customer_research.calendars.tokens import opened, token_of
 from customer_research.connect.http import Doubles, Http, Vendor, segment
 from customer_research.connect.paging import Page, every
 from customer_research.connect.request_log import RequestLog
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
+from customer_research.connect.tokens import opened, token_of
 from customer_research.domain.evidence import Gap
 from customer_research.domain.meeting import CalendarReading, Occurrence, OccurrenceState, Window
 from customer_research.domain.values import UnreadableError, instant

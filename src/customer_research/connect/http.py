@@ -52,6 +52,12 @@ ParamValue = str | int | bool | Sequence[str]
 Params = Mapping[str, ParamValue | None]
 """Query parameters; None is left out, a sequence repeats the name (`status[]=active&status[]=pending`)."""
 
+Token = Callable[[], Awaitable[str]]
+"""Gives the bearer token that a request carries now: for credentials that hold for an hour and are then made anew."""
+
+TOKENS_KEPT = 3
+"""So many of the latest tokens are struck out of what is told: an answer may still speak of one that was renewed meanwhile."""
+
 MAX_ATTEMPTS = 4
 """Times one request is sent at most."""
 
@@ -148,6 +154,7 @@ class Http:
         clock: the present instant.
         deadline_seconds: total time of one log (a stream), retries included, our own limits' queue apart; None: as
             the settings have it.
+        token: the bearer token of each request, where the credential is not itself what is sent.
         doubles: what tests put in the place of the network and of time.
 
     Raises:
@@ -162,6 +169,7 @@ class Http:
         clock: Clock,
         *,
         deadline_seconds: float | None = None,
+        token: Token | None = None,
         **doubles: Unpack[Doubles],
     ) -> None:
         self._credential, self._address = f"{own.section}.{own.credential}", f"{own.section}.url"
@@ -177,6 +185,8 @@ class Http:
         self._base_path = urlsplit(self._base_url).path
         self._headers = own.headers
         self._secrets = (own.secret,) if own.secret else ()
+        self._token = token
+        self._tokens: tuple[str, ...] = ()
         self._deadline_seconds = settings.deadline_seconds if deadline_seconds is None else deadline_seconds
         self._transport = transport = doubles.get("transport")
         self._pace = doubles.get("pace") or Pace()
@@ -188,12 +198,22 @@ class Http:
         self._held_until = 0.0
         self._client: httpx2.AsyncClient | None = None
 
-    def log(self, stream: str, *, within: RequestLog | None = None) -> RequestLog:
-        """A new log of this vendor's requests for *stream*; `within` another one it shares that one's time."""
+    def log(self, stream: str, *, within: RequestLog | None = None, seconds: float | None = None) -> RequestLog:
+        """A new log of this vendor's requests for *stream*; `within` another one it shares that one's time, or has so many seconds."""
         log = RequestLog(self.vendor.name, stream, self.place, self.clock)
         if within is not None:
             log.deadline = within.deadline
+        elif seconds is not None:
+            log.deadline = self._pace.timer() + seconds
         return log
+
+    def seconds_left(self, log: RequestLog) -> float:
+        """How long the log's stream may still take."""
+        return self._left(log)
+
+    async def pause(self, seconds: float, log: RequestLog) -> None:
+        """Wait, no longer than the log's stream may take: what is asked after that is too late."""
+        await self._pace.sleep(min(seconds, self._left(log)))
 
     async def get(self, path: str, *, params: Params | None = None, log: RequestLog) -> Any:
         """The parsed JSON of a GET.
@@ -339,6 +359,8 @@ class Http:
             return _Failure(self._late(log), again=False)
         try:
             async with asyncio.timeout(left):
+                if self._token is not None:
+                    self._authorise(request, await self._token())
                 answer = await self._exchange(request, log)
                 took = (self._pace.timer() - started) * 1000
                 logger.debug(
@@ -358,6 +380,11 @@ class Http:
             if isinstance(failure, Unavailable):
                 failure.never_sent = never_sent
             return _Failure(failure, again=kind is Unavailable and (safe or never_sent))
+
+    def _authorise(self, request: httpx2.Request, token: str) -> None:
+        request.headers["Authorization"] = f"Bearer {token}"
+        if token not in self._tokens:
+            self._tokens = (*self._tokens, token)[-TOKENS_KEPT:]
 
     async def _turn(self, path: str, log: RequestLog) -> RateLimited | None:
         """Wait for our own limits; that is no silence of the vendor's, so the deadline moves. The error, if it takes too long."""
@@ -391,7 +418,7 @@ class Http:
         kind = None if answer.status in accept else status_error(answer.status)
         if kind is not None:
             body = await self._error_body(answer)
-            failure = self._refused(kind, answer, path, log, safe=safe, told=self._said(body))
+            failure = self._refused(kind, answer, path, log, safe=safe, told=self.told(body))
             failure.error.code = self.vendor.code(body)
             return failure
         if self.vendor.is_text:
@@ -444,7 +471,8 @@ class Http:
         except (ValueError, TooMuchError):
             return answer.text if "html" not in answer.headers.get("content-type", "") else ""
 
-    def _said(self, body: Any) -> str:
+    def told(self, body: Any) -> str:
+        """The vendor's own words in an answer's body: one short line, without secrets and control characters."""
         words = " ".join("".join(c if c.isprintable() else " " for c in self.vendor.message(body)).split())
         return self._redact(words)[:MESSAGE_LENGTH].rstrip(".")
 
@@ -496,7 +524,7 @@ class Http:
         return kind(sentence, source=self.vendor.name, stream=stream, hint=hint)
 
     def _redact(self, text: str) -> str:
-        for secret in self._secrets:
+        for secret in (*self._secrets, *self._tokens):
             text = text.replace(secret, "[secret]").replace(quote(secret, safe=""), "[secret]")
         return text
 

@@ -23,6 +23,7 @@ from customer_research.connect.request_log import RequestLog
 from customer_research.connect.source import Clock
 from customer_research.connect.sql import Parameter, SqlAnswer
 from customer_research.engines.dialect import transpile
+from customer_research.engines.marks import SNOWFLAKE_PARTS, marks
 from customer_research.errors import (
     BadAnswer,
     Denied,
@@ -53,15 +54,6 @@ FAILURES: Mapping[str, type[SourceError]] = {
 
 _GONE = re.compile(r"invalid identifier|does not exist|unknown column|unknown table", re.IGNORECASE)
 _TAG = re.compile(r"\{\{(?:[A-Za-z_][A-Za-z0-9_]*|#([0-9]+)(?:-[a-z0-9-]+)?)\}\}")
-_DUCKDB_PARTS = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$|\$(?P<parameter>[A-Za-z_][A-Za-z0-9_]*)""",
-    re.DOTALL,
-)
-_SNOWFLAKE_PARTS = re.compile(
-    r"""'(?:[^'\\]|\\.|'')*'|"(?P<identifier>(?:[^"]|"")*)"|--[^\n]*|/\*.*?\*/|\$\$.*?\$\$""", re.DOTALL
-)
-"""What may hide a name: texts, quoted identifiers and comments are passed over whole (and no tree is built for it)."""
-
 _MESSAGE_LENGTH = 200
 
 
@@ -81,33 +73,11 @@ def native(sql: str, parameters: Mapping[str, Parameter]) -> Native:
     Raises:
         EngineError: when the query cannot be written for Snowflake or names a parameter without a value.
     """
-    marked, names = _marked(sql, frozenset(name for name, value in parameters.items() if isinstance(value, datetime)))
-    unknown = [name for name in names if name not in parameters]
-    if unknown:
-        raise EngineError(f"The query needs a value for ${unknown[0]}.")
+    marked, names = marks(sql, parameters)
     text, cards = _tagged(transpile(marked, DIALECT))
     tags: dict[str, Mapping[str, Any]] = {tag: _card_tag(tag, number) for tag, number in cards.items()}
     tags |= {name: _tag(name, parameters[name]) for name in names}
     return Native(text, tags, [_parameter(name, parameters[name]) for name in names], {n: parameters[n] for n in names})
-
-
-@lru_cache(maxsize=512)
-def _marked(sql: str, moments: frozenset[str]) -> tuple[str, tuple[str, ...]]:
-    """`$name` as the identifier `"{{name}}"`, which every dialect carries through; and the names in order.
-
-    A moment is sent as text, so it is cast where it stands.
-    """
-    names: dict[str, None] = {}
-
-    def mark(found: re.Match[str]) -> str:
-        name = found["parameter"]
-        if name is None:
-            return found[0]
-        names.setdefault(name)
-        identifier = f'"{{{{{name}}}}}"'
-        return f"CAST({identifier} AS TIMESTAMP)" if name in moments else identifier
-
-    return _DUCKDB_PARTS.sub(mark, sql), tuple(names)
 
 
 @lru_cache(maxsize=512)
@@ -123,7 +93,7 @@ def _tagged(sql: str) -> tuple[str, dict[str, int]]:
             cards[tag[0].strip("{}")] = int(tag[1])
         return tag[0]
 
-    return _SNOWFLAKE_PARTS.sub(bare, sql), cards
+    return SNOWFLAKE_PARTS.sub(bare, sql), cards
 
 
 def _card_tag(tag: str, number: int) -> Mapping[str, Any]:
