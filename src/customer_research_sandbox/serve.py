@@ -1,4 +1,4 @@
-"""Start the whole sandbox in this process, in a thread of its own: five vendors, Slack, calendars and a mail server, on free ports.
+"""Start the whole sandbox in this process, in a thread of its own: vendors, Slack, calendars and a mail server, on free ports.
 
 ```python
 with Sandbox.start(operators=400, seed=7) as sandbox:
@@ -29,15 +29,26 @@ from uvicorn.server import ServerState
 
 from customer_research import private
 from customer_research_sandbox.dataset import Dataset
-from customer_research_sandbox.servers import calendar, hubspot, intercom, lago, metabase, notion, slack
+from customer_research_sandbox.servers import (
+    calendar,
+    hubspot,
+    intercom,
+    lago,
+    metabase,
+    notion,
+    slack,
+    snowflake_account,
+    snowflake_api,
+)
 from customer_research_sandbox.servers.cards import SNOWFLAKE
 from customer_research_sandbox.servers.diary import ZONE, Diary, diary_of
-from customer_research_sandbox.servers.faults import SOURCES, Controls, Fault, Faults, Request, parse_fault
+from customer_research_sandbox.servers.faults import CARRIERS, SOURCES, Controls, Fault, Faults, Request, parse_fault
 from customer_research_sandbox.servers.mail import Mailbox
 from customer_research_sandbox.servers.notion_pages import REPORTS_DATA_SOURCE
 from customer_research_sandbox.servers.port import HOST, Port
 from customer_research_sandbox.servers.slack_space import Workspace
 from customer_research_sandbox.servers.snowflake import Warehouse
+from customer_research_sandbox.servers.snowflake_account import Account
 from customer_research_sandbox.servers.wire import Vendor
 from customer_research_sandbox.vocabulary import SCENARIO_IDS
 
@@ -51,11 +62,13 @@ _BASE_PATHS = {
     "metabase": "",
     "notion": "/v1",
     "intercom": "",
+    "snowflake": "",
     "slack": "/api/",
     "calendar": "",
 }
-OPTIONAL = ("intercom",)
-"""Vendors that are served always, and stand in the settings file only where somebody wants them: not everybody has them."""
+OPTIONAL = ("intercom", "snowflake")
+"""Vendors that are served always, and stand in the settings file only where somebody wants them: not everybody has them. With
+`snowflake` the warehouse's queries go to Snowflake itself, and Metabase is not asked."""
 
 _START_SECONDS = 30.0
 
@@ -76,7 +89,8 @@ class Sandbox:
         vendors = _vendors(dataset, self._warehouse, controls)
         self._slack = slack.SlackServer(dataset.hubspot.owners, dataset.as_of, controls, time.monotonic)
         self.calendars = calendar.CalendarServer(diary_of(dataset.hubspot, dataset.as_of), controls)
-        everything = (*vendors, self._slack, self.calendars)
+        self._snowflake = snowflake_api.SnowflakeServer(self._warehouse, controls, time.monotonic)
+        everything = (*vendors, self._snowflake, self._slack, self.calendars)
         listeners = {one.source: _Listener(one.source, one.app(), controls) for one in everything}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
         self.mailbox = Mailbox(self._folder / "mail")
@@ -138,6 +152,11 @@ class Sandbox:
         found = _parsed(faults)
         controls = Controls(Faults(found), latency_ms / 1000, slow_seconds, rate_limits)
         return cls(dataset if dataset is not None else _generated(operators, seed, as_of), controls, kept, also)
+
+    @property
+    def snowflake(self) -> Account:
+        """The sandbox's Snowflake account: who is let in, how long statements take, what was called off."""
+        return self._snowflake.account
 
     @property
     def slack(self) -> Workspace:
@@ -399,8 +418,17 @@ def _settings(
             "token": intercom.TOKEN,
             "workspace": dataset.intercom.workspace,
         }
+    if "snowflake" in also:
+        tables["snowflake"] = {
+            "account": snowflake_account.ACCOUNT,
+            "url": addresses["snowflake"],
+            "token": snowflake_account.TOKEN,
+            "role": snowflake_account.ROLE,
+            "warehouse": snowflake_account.WAREHOUSE,
+            "database": snowflake_account.DATABASE,
+        }
     if not controls.rate_limits:
-        for vendor in (vendor for vendor in SOURCES if vendor in tables):
+        for vendor in (vendor for vendor in (*SOURCES, *CARRIERS) if vendor in tables):
             tables[vendor]["requests_per_second"] = _UNLIMITED
     lines = [
         f"clock = {json.dumps(clock_text(dataset.as_of))}",

@@ -45,9 +45,9 @@ from customer_research.sources.warehouse.bindings import (
     SURVEY,
 )
 from customer_research.sources.warehouse.session import WarehouseSession
-from customer_research.sources.warehouse.settings import MetabaseSettings
+from customer_research.sources.warehouse.settings import RESERVATIONS, MetabaseSettings
 from customer_research.sources.warehouse.source import SOURCE
-from customer_research.sources.warehouse.views import BOUND, RESERVATIONS, switched_off
+from customer_research.sources.warehouse.views import BOUND, switched_off
 from customer_research_sandbox.dataset import Dataset, Relation
 from customer_research_sandbox.serve import Sandbox
 

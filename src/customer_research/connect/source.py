@@ -176,11 +176,12 @@ class RecordOwners:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One question of `doctor` about this source alone; `online` ones send requests."""
+    """One question of `doctor` about this source alone; `applies` says whether it makes sense with these settings."""
 
     name: str
     question: str
     run: Callable[[Any, Subject | None], Awaitable[Diagnosis]]
+    applies: Callable[[SettingsTree], bool] = lambda _settings: True
 
 
 @dataclass(frozen=True, slots=True)

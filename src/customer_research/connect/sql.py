@@ -23,7 +23,7 @@ class SqlAnswer:
 
 
 class SqlRunner(Protocol):
-    """Carries a query to the warehouse (Metabase's API now; a Snowflake connection later).
+    """Carries a query to the warehouse, through Metabase's API or Snowflake's own.
 
     `sql` is written in DuckDB's dialect with named parameters `$name`; the runner transpiles it, binds the parameters as
     parameters (never as text) and raises `SourceError` when it fails or the answer is cut (`Truncated`). `whole` asks for

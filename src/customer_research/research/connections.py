@@ -15,16 +15,18 @@ from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
+from customer_research.engines.snowflake_api import SnowflakeRunner
 from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
 from customer_research.record_tables import SOURCES
 from customer_research.research.lasting import Lasting
 from customer_research.settings import Settings
 from customer_research.sources import discover
-from customer_research.sources.warehouse.settings import MetabaseSettings
 
 if TYPE_CHECKING:
+    from customer_research.connect.sql import SqlRunner
     from customer_research.engines.duckdb import Memory
     from customer_research.identity.directory import Directory
+    from customer_research.sources.warehouse.session import WarehouseSession
 
 
 class OutOfReach(CustomerResearchError):  # noqa: N818 - read as a statement
@@ -138,8 +140,7 @@ class Connections:
     def _open(self, name: str) -> Any:
         session = self.sources[name].open(self.settings, self.clock)
         if name == "warehouse":
-            database = self.settings.of(MetabaseSettings).database
-            session.attach(MetabaseRunner(session.http, database, self.clock), with_bindings)
+            session.attach(runner_of(session), with_bindings)
         return session
 
     def failed(self, name: str, error: CustomerResearchError) -> Gap:
@@ -161,6 +162,13 @@ class Connections:
         """Close every session, unless they are others', too."""
         if self._own:
             await self.shared.close()
+
+
+def runner_of(session: WarehouseSession) -> SqlRunner:
+    """What carries SQL for a session of the warehouse: Snowflake's own API where it is set up, else Metabase's."""
+    if session.statements is not None:
+        return SnowflakeRunner(session.statements, session.http, session.clock)
+    return MetabaseRunner(session.http, session.own.database, session.clock)
 
 
 def _off(sources: Mapping[str, Source], settings: Settings) -> Iterator[tuple[str, Gap]]:

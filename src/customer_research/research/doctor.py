@@ -47,7 +47,7 @@ async def _checks(connections: Connections, source: Source, subject: Subject | N
     """One source's checks, one after the other; once the credential is refused, the others are not tried."""
     results: list[CheckResult] = []
     refused = False
-    for check in source.checks:
+    for check in (check for check in source.checks if check.applies(connections.settings)):
         name = f"{source.name}.{check.name}"
         if refused:
             results.append(CheckResult(name, "skipped", "Not tried: the credential was refused.", check.question))

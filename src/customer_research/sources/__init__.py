@@ -1,6 +1,6 @@
 """The vendors: one folder each, none knows another. The folders are the list; importing this package loads none.
 
-Each folder has `source.py` (what it can be asked, as a `Source`), `settings.py` (its table of the settings file) and
+Each folder has `source.py` (what it can be asked, as a `Source`), `settings.py` (its table or tables of the settings file) and
 `records.py` (the tables it fills, as `SourceRecords`).
 """
 
@@ -38,8 +38,11 @@ def records() -> Mapping[str, SourceRecords]:
 
 
 def settings_models() -> tuple[type[VendorSettings], ...]:
-    """Every source's table of the settings file, each in its place; of a folder only `settings.py` is loaded."""
-    found: list[type[VendorSettings]] = [_declared(name, "settings", "SETTINGS") for name in _folders()]
+    """Every source's table of the settings file (or tables), each in its place; of a folder only `settings.py` is loaded."""
+    declared = [_declared(name, "settings", "SETTINGS") for name in _folders()]
+    found: list[type[VendorSettings]] = [
+        model for one in declared for model in (one if isinstance(one, tuple) else (one,))
+    ]
     return tuple(sorted(found, key=lambda one: one.place))
 
 

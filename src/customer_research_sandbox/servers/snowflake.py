@@ -77,6 +77,14 @@ class Answer:
     rows: list[list[Any]]
 
 
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The rows of a query as they are: columns with DuckDB's types, Python's values."""
+
+    columns: tuple[tuple[str, str], ...]
+    rows: list[tuple[Any, ...]]
+
+
 class Warehouse:
     """Runs Snowflake SQL over the world's relations. Safe to use from several threads.
 
@@ -142,7 +150,18 @@ class Warehouse:
             self._answers[asked] = answer
 
     def _answered(self, sql: str, binds: Mapping[str, Any], limit: int, hidden: frozenset[str]) -> Answer:
-        statement = self._compiled(sql, hidden)
+        found = self.ask(sql, binds, limit, hidden)
+        shown = by_column(found.rows, _AS_THEY_ARE, _shown)
+        return Answer(tuple((name, base_type(kind)) for name, kind in found.columns), shown)
+
+    def ask(self, sql: str, binds: Mapping[str, Any], limit: int, hidden: Iterable[str] = ()) -> Result:
+        """As `run`, but for how columns and values are shown.
+
+        Raises:
+            SnowflakeError: with the message that Snowflake would give.
+        """
+        gone = frozenset(hidden)
+        statement = self._compiled(sql, gone)
         with self._lock:
             cursor = self._connection.cursor()
             self._running.add(cursor)
@@ -157,10 +176,10 @@ class Warehouse:
                 self._running.remove(cursor)
                 cursor.close()
         names = _column_names(statement.names, [str(column[0]) for column in described])
-        kinds = [base_type(str(column[1])) for column in described]
-        kept = [index for index, name in enumerate(names) if name not in hidden]
-        shown = by_column(([row[index] for index in kept] for row in rows), _AS_THEY_ARE, _shown)
-        return Answer(tuple((names[index], kinds[index]) for index in kept), shown)
+        kept = [index for index, name in enumerate(names) if name not in gone]
+        if len(kept) < len(names):
+            rows = [tuple(row[index] for index in kept) for row in rows]
+        return Result(tuple((names[index], str(described[index][1])) for index in kept), rows)
 
     def _compile(self, sql: str, hidden: frozenset[str]) -> Statement:
         return compiled(sql, self.as_of, self._names, hidden)

@@ -1,4 +1,7 @@
-"""What `doctor` asks of the warehouse: key, database, operator filter, relations, row caps, times, freshness."""
+"""What `doctor` asks of the warehouse: key, database, operator filter, relations, row caps, times, freshness.
+
+What it asks of Snowflake itself stands in `checks_snowflake`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Check, Subject
 from customer_research.domain.check import Diagnosis
 from customer_research.domain.tables import STALE_AFTER
@@ -17,11 +21,17 @@ from customer_research.errors import CustomerResearchError, Denied, RateLimited,
 from customer_research.sources.warehouse import normalise
 from customer_research.sources.warehouse.bindings import ChargePath as Path
 from customer_research.sources.warehouse.bindings import declared
+from customer_research.sources.warehouse.checks_snowflake import grants_are, session_is, token_ends
+from customer_research.sources.warehouse.settings import direct
 
 if TYPE_CHECKING:
     from customer_research.sources.warehouse.session import WarehouseSession
 
-SCOPES = ("Metabase API key: native queries on the Snowflake database", "Metabase API key: view of card 642")
+SCOPES = (
+    "Metabase API key: native queries on the Snowflake database",
+    "Metabase API key: view of card 642",
+    "or, without Metabase, a Snowflake role: USAGE on warehouse, database and schemas, SELECT on the relations",
+)
 
 EXPECTED_FIELD = 58047
 """Field id of OPERATOR_ID in card 642, as the original procedure has it."""
@@ -218,7 +228,8 @@ async def _relations(session: WarehouseSession, _subject: Subject | None) -> Dia
             wrong.append(f"metabase.{setting}: no column {', '.join(sorted(lacking))}")
     tail = f"; switched off: {', '.join(off)}" if off else ""
     if wrong:
-        fix = "Correct these settings, or grant the key's group access to the tables."
+        whom = "the key's group access to" if session.statements is None else "the role SELECT on"
+        fix = f"Correct these settings, or grant {whom} the tables."
         return Diagnosis("fail", "; ".join(wrong) + tail, needed, fix)
     return Diagnosis("ok", f"{len(wanted) - len(off) + 1} relations complete{tail}", needed)
 
@@ -279,7 +290,8 @@ async def _response_time(session: WarehouseSession, _subject: Subject | None) ->
     took = time.perf_counter() - started
     found = f"{answer.rows[0]['trips']} trips aggregated in {took:.1f} s"
     if took > deadline / 2:
-        fix = "Raise deadline_seconds, or give Metabase's Snowflake connection a larger warehouse."
+        whose = "Metabase's Snowflake connection" if session.statements is None else "the role"
+        fix = f"Raise deadline_seconds, or give {whose} a larger warehouse."
         return Diagnosis("warn", found, needed, fix)
     return Diagnosis("ok", found, needed)
 
@@ -291,7 +303,11 @@ async def _time_zone(session: WarehouseSession, _subject: Subject | None) -> Dia
     found: Any = answer.rows[0]["instant"]
     if found == known:
         return Diagnosis("ok", "UTC", needed)
-    fix = "Set Metabase's report time zone (Admin, Localization) to UTC."
+    fix = (
+        "Set Metabase's report time zone (Admin, Localization) to UTC."
+        if session.statements is None
+        else "Have the account's TIMESTAMP_TYPE_MAPPING be TIMESTAMP_NTZ."
+    )
     return Diagnosis("fail", f"12:00 UTC came back as {found}", needed, fix)
 
 
@@ -339,13 +355,29 @@ async def _exports(session: WarehouseSession, _subject: Subject | None) -> Diagn
     return Diagnosis("ok", shown, needed)
 
 
-def _check(name: str, question: str, run: Run) -> Check:
-    return Check(name, question, _guarded(question, run))
+def _check(name: str, question: str, run: Run, applies: Callable[[SettingsTree], bool] = lambda _: True) -> Check:
+    return Check(name, question, _guarded(question, run), applies)
+
+
+def _by_metabase(settings: SettingsTree) -> bool:
+    return direct(settings) is None
+
+
+def _by_snowflake(settings: SettingsTree) -> bool:
+    return direct(settings) is not None
+
+
+def _by_token(settings: SettingsTree) -> bool:
+    own = direct(settings)
+    return own is not None and own.ways == ("token",)
 
 
 CHECKS = (
-    _check("key", "Does Metabase accept the key?", _key),
-    _check("database", "Is the Metabase database id Snowflake's?", _database),
+    _check("key", "Does Metabase accept the key?", _key, _by_metabase),
+    _check("database", "Is the Metabase database id Snowflake's?", _database, _by_metabase),
+    _check("session", "As which user, role and warehouse does Snowflake let us in?", session_is, _by_snowflake),
+    _check("grants", "May the role only read?", grants_are, _by_snowflake),
+    _check("token", "When does the programmatic access token end?", token_ends, _by_token),
     _check(
         "operator_filter",
         "Does the operator filter work with a real operator id, by field id and by SQL?",
@@ -355,9 +387,9 @@ CHECKS = (
     _check("relations", "Do all relations of the settings exist, with their columns?", _relations),
     _check("optional_columns", "Which optional columns does this deployment have?", _optional_columns),
     _check("account_join", "Does the operator table know the Stripe accounts?", _account_join),
-    _check("row_caps", "Do row caps cut our answers?", _row_caps),
-    _check("response_time", "Does Metabase answer within the deadline?", _response_time),
+    _check("row_caps", "Do row caps cut our answers?", _row_caps, _by_metabase),
+    _check("response_time", "Does the warehouse answer within the deadline?", _response_time),
     _check("time_zone", "Do times come back as UTC?", _time_zone),
-    _check("exports", "Do exports give values as they are?", _exports),
+    _check("exports", "Do exports give values as they are?", _exports, _by_metabase),
     _check("freshness", "How old are the newest records?", _freshness),
 )

@@ -1,7 +1,7 @@
 """An open warehouse: the CSM view, queries over bound tables, the charge path, and finders for a lookup.
 
-The session owns the connection to Metabase; what carries SQL over it is attached from outside, because sources and engines
-do not know each other.
+The session owns the connection to Snowflake, or to Metabase before it; what carries SQL over it is attached from outside, because
+sources and engines do not know each other.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from customer_research.connect.session import VendorSession
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Batch, Clock, Subject
 from customer_research.connect.sql import Parameter, SqlAnswer, SqlRunner
+from customer_research.connect.statements import Statements
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.values import LEGACY, UnreadableError
 from customer_research.errors import ConfigError, EngineError, SchemaChanged, SourceError, Truncated
 from customer_research.sources.warehouse import bindings, normalise
+from customer_research.sources.warehouse.access import Login, surroundings
 from customer_research.sources.warehouse.gaps import columns_gone, not_configured, table_gone
-from customer_research.sources.warehouse.settings import MetabaseSettings
+from customer_research.sources.warehouse.settings import MetabaseSettings, direct, in_snowflake
 
 VENDOR = Vendor("warehouse", "Metabase")
 
@@ -104,10 +106,21 @@ class OwnerIds:
 
 
 class WarehouseSession(VendorSession[MetabaseSettings]):
-    """One connection to the warehouse; `attach` a runner before the first query."""
+    """One connection to the warehouse; `attach` a runner before the first query.
+
+    With `statements` it goes to Snowflake itself, else through Metabase. `own` has the relations in both cases.
+    """
 
     def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
-        super().__init__(VENDOR, settings.of(MetabaseSettings), settings, clock, **doubles)
+        snowflake, relations = direct(settings), settings.of(MetabaseSettings)
+        self.login: Login | None = None
+        self.statements: Statements | None = None
+        if snowflake is None:
+            super().__init__(VENDOR, relations, settings, clock, **doubles)
+        else:
+            self.login = Login(snowflake, settings, clock, **doubles)
+            self.own, self.http = in_snowflake(relations), self.login.http
+            self.statements = Statements(self.http, surroundings(snowflake))
         self.settings = settings
         self.clock = clock
         self._runner: SqlRunner | None = None
@@ -115,6 +128,10 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         self._paths: dict[tuple[str, str | None], bindings.ChargePath] = {}
         self._absent: dict[tuple[str, str], Gap] = {}
         self._nulls: dict[str, frozenset[str]] = {}
+
+    async def close(self) -> None:
+        """Release sockets."""
+        await (self.http if self.login is None else self.login).close()
 
     def attach(self, runner: SqlRunner, compose: Compose) -> None:
         """Give the session what carries SQL, and what puts bindings in front of a query."""
@@ -153,7 +170,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         there = _counted(answer.rows[0]["rows_in_all"], stream) if answer.rows else 0
         if there != len(answer.rows):
             sentence = f"The warehouse has {there} rows for {stream}, {len(answer.rows)} came."
-            hint = "Try again; if it stays, look at Metabase's export limits."
+            hint = "Try again; if it stays, look at the row limits of the view, or of Metabase's exports."
             raise self.http.error(Truncated, sentence, stream, hint)
         return answer
 

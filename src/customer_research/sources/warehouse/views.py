@@ -18,10 +18,7 @@ from customer_research.sources.warehouse import bindings, links, normalise
 from customer_research.sources.warehouse.bulk import CARDS, Part
 from customer_research.sources.warehouse.gaps import not_configured
 from customer_research.sources.warehouse.records import TABLES
-from customer_research.sources.warehouse.settings import MetabaseSettings
-
-RESERVATIONS = "FACT.MOOVS_OPERATOR_RESERVATIONS"
-"""Where the reservations are that Metabase knows as a card; a card's number means nothing to the warehouse."""
+from customer_research.sources.warehouse.settings import MetabaseSettings, in_snowflake
 
 BOUND = ("csm", "reservation", "member", "driver", "survey", "charge", "dispute")
 """The canonical tables that are read where they are."""
@@ -109,9 +106,7 @@ def views(settings: MetabaseSettings) -> Mapping[str, str]:
     Raises:
         ConfigError: when a relation in the settings cannot be a table's name.
     """
-    places = settings
-    if places.reservations.strip().startswith("{{"):
-        places = places.model_copy(update={"reservations": RESERVATIONS})
+    places = in_snowflake(settings)
     found = {
         "csm": _csm(bindings.relation(places.csm, "csm")),
         "app_operator": _owned(bindings.OPERATOR, tuple(bindings.OPERATOR.columns), places),
