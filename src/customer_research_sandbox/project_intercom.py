@@ -26,6 +26,11 @@ _PEOPLE = (711, 712, 713)
 _WITHOUT = 0.12
 """The share of operators that nobody has added to the workspace."""
 
+_OURS = 0.1
+"""The share of conversations that we begin."""
+
+_BEGUN_BY_US = ("operator_initiated", "automated", "admin_initiated")
+
 _EACH_MONTH = {"Free": 0.2, "SMB": 0.5, "Mid-Market": 1.2, "Enterprise": 3.0}
 _MONTHS = 12
 _OFFICE_SHARE = 3
@@ -57,6 +62,7 @@ def _drawn(life: OperatorLife, rng: Random, as_of: datetime) -> Iterable[Chat]:
         answered = reply / 24 < age_days
         ai, alone = rng.random() < 0.4, rng.random() < 0.3
         closed = answered and rng.random() < 0.93
+        ours = rng.random() < _OURS
         yield Chat(
             days=age_days,
             topic=TOPICS[int(rng.random() * len(TOPICS))],
@@ -68,6 +74,8 @@ def _drawn(life: OperatorLife, rng: Random, as_of: datetime) -> Iterable[Chat]:
             rating=int(rng.random() * 2) + 4 if closed and rng.random() < 0.2 else None,
             named=rng.random() < 0.8,
             told=rng.random() < 0.95,
+            delivered_as=_BEGUN_BY_US[int(rng.random() * len(_BEGUN_BY_US))] if ours else "customer_initiated",
+            contact_hours=rng.random() * 4 if ours and answered else None,
         )
 
 
@@ -106,28 +114,33 @@ def conversation(own: str, chat: Chat, who: str, company: str, as_of: datetime) 
     """A conversation as the workspace holds it."""
     begun = int((as_of - timedelta(days=chat.days)).timestamp())
     now = int(as_of.timestamp())
-    replied = None if chat.reply_hours is None or chat.ai_alone else begun + int(chat.reply_hours * 3600)
+    asked = begun if chat.delivered_as == "customer_initiated" else None
+    if chat.contact_hours is not None:
+        asked = begun + int(chat.contact_hours * 3600)
+    replied = None
+    if asked is not None and chat.reply_hours is not None and not chat.ai_alone:
+        replied = asked + int(chat.reply_hours * 3600)
     closed = (replied or begun + 600) + 1800 if chat.closed else None
     waits = now - int(chat.waiting_days * 86_400) if chat.waiting_days is not None else None
     if waits is None and replied is None and not chat.closed:
-        waits = begun
+        waits = asked
     last = min(max(x for x in (begun, replied, closed, waits) if x is not None), now - 1)
     statistics = {
         "type": "conversation_statistics",
         "time_to_admin_reply": (replied - begun) // _OFFICE_SHARE if replied is not None else None,
-        "median_time_to_reply": (replied - begun) // _OFFICE_SHARE if replied is not None else None,
+        "median_time_to_reply": (replied - asked) // _OFFICE_SHARE if replied and asked else None,
         "time_to_first_close": (closed - begun) // _OFFICE_SHARE if closed is not None else None,
-        "first_contact_reply_at": begun,
+        "first_contact_reply_at": asked,
         "first_admin_reply_at": replied,
         "last_admin_reply_at": replied,
         "first_close_at": closed,
         "last_close_at": closed,
-        "last_contact_reply_at": waits or begun,
+        "last_contact_reply_at": waits or asked,
         "count_reopens": chat.reopens,
         "count_conversation_parts": chat.parts,
     }
     return {
-        "id": own, "title": None, "subject": chat.topic, "created_at": begun, "updated_at": last,
+        "id": own, "delivered_as": chat.delivered_as, "asked_at": asked, "title": None, "subject": chat.topic, "created_at": begun, "updated_at": last,
         "waiting_since": waits, "state": "closed" if chat.closed else "snoozed" if chat.snoozed else "open",
         "priority": "none", "channel": "email" if chat.parts % 2 else "messenger",
         "admin_assignee_id": _PEOPLE[int(own) % len(_PEOPLE)] if replied is not None else None,

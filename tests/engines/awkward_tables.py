@@ -99,6 +99,7 @@ _WORDS: Mapping[str, tuple[str | None, ...]] = {
     "ticket.stage": ("|Backlog|", "|UI Design|", "|QA|Blocked|", "|Product Design / Work|", "|Ready for dev|", None),
     "ticket.types": ("|Feature|", "|Bug|Request|", "|100%|", None),
     "conversation.state": ("open", "closed", "snoozed"),
+    "conversation.begun_by": ("contact", "contact", "contact", "us", None),
     "company.linked_by": ("csm", "property", "search"),
     "engagement.type": ("note", "email", "call", "meeting"),
 }

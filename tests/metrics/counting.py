@@ -71,6 +71,8 @@ def disagreements(subject: str, rows: Rows, behind: Mapping[str, Rows]) -> Itera
     for metric in COUNTS:
         if metric.subject == subject:
             value = rows[0][metric.name] if rows else 0
+            if value is None and metric.unknown_state:
+                continue
             if value != len(behind[metric.evidence]):
                 yield f"{metric.name} is {value}, {len(behind[metric.evidence])} records ({metric.evidence})"
     for name, column in ADDED.items():

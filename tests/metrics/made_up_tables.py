@@ -36,6 +36,7 @@ _WORDS: dict[str, tuple[str | bool | None, ...]] = {
     "ticket.stage": ("|Backlog|", "|UI Design|", "|QA|Blocked|", None),
     "ticket.types": ("|Feature|", "|Bug|Request|", None),
     "conversation.state": ("open", "closed", "snoozed"),
+    "conversation.begun_by": ("contact", "contact", "contact", "us", None),
     "company.linked_by": ("csm", "property", "search"),
     "engagement.type": ("note", "call"),
 }

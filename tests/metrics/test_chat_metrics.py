@@ -8,13 +8,22 @@ from typing import Any
 import pytest
 from measuring import INSTANT, T, ago, derive, measure, numbered, rows_of
 
-SURE = {"is_certain": True, "state": "closed", "is_open": False}
-OPEN = {"is_certain": True, "state": "open", "is_open": True}
+SURE = {
+    "is_certain": True,
+    "state": "closed",
+    "is_open": False,
+    "begun_by": "contact",
+    "company_since": ago(400),
+    "reopens": 0,
+}
+OPEN = {**SURE, "state": "open", "is_open": True}
+OURS = {**SURE, "begun_by": "us", "asked_at": None}
 HOUR = timedelta(hours=1)
 
 
 def chat(*conversations: dict[str, Any]) -> dict[str, Any]:
-    return measure("chat", T, conversation=numbered("conversation_id", conversations))
+    told = [{"asked_at": one["created_at"], **one} for one in conversations]
+    return measure("chat", T, conversation=numbered("conversation_id", told))
 
 
 def test_windows_are_half_open() -> None:
@@ -58,6 +67,65 @@ def test_the_two_clocks_are_apart_and_a_later_reply_is_none_yet() -> None:
     assert row["chat_reply_office_hours"] == 1
 
 
+def test_what_we_begin_is_not_theirs_and_our_reply_counts_from_when_they_wrote() -> None:
+    row = chat(
+        {
+            **OURS,
+            "created_at": ago(10),
+            "asked_at": ago(9),
+            "first_reply_at": ago(9) + 3 * HOUR,
+            "rating": 1,
+            "reopens": 4,
+        },
+        {**OURS, "created_at": ago(10), "first_reply_at": ago(10) + HOUR},
+        {**OURS, "created_at": ago(10), "asked_at": ago(9), "first_reply_at": ago(10)},
+        {
+            **OURS,
+            "created_at": ago(100),
+            "asked_at": ago(50),
+            "first_reply_at": ago(50) + 5 * HOUR,
+            "ai_participated": True,
+        },
+        {**OURS, "created_at": ago(10), "state": "open", "is_open": True},
+        {**OURS, "created_at": ago(10), "asked_at": T, "state": "open", "is_open": True},
+        {**OURS, "created_at": ago(10), "asked_at": ago(9), "state": "open", "is_open": True},
+    )
+    names = ("30d", "prev_30d", "90d", "prev_90d", "reopened_90d")
+    assert [row[f"conversations_{name}"] for name in names] == [0] * 5
+    assert (row["chat_ratings_90d"], row["chat_low_ratings_90d"], row["chat_ai_share_90d"]) == (0, 0, None)
+    assert (row["conversations_open"], row["chat_first_reply_hours"]) == (1, 4)
+
+
+COUNTS = (
+    *(f"conversations_{name}" for name in ("30d", "prev_30d", "90d", "prev_90d", "reopened_90d")),
+    "chat_ratings_90d",
+    "chat_low_ratings_90d",
+)
+
+
+@pytest.mark.parametrize(("begun", "unknown"), [(ago(1), True), (ago(179), True), (ago(181), False)])
+def test_who_began_one_must_be_told(*, begun: Any, unknown: bool) -> None:
+    row = chat({**SURE, "created_at": ago(9)}, {**SURE, "created_at": begun, "begun_by": None})
+    assert [row[name] is None for name in COUNTS] == [unknown] * len(COUNTS)
+    assert chat({**SURE, "created_at": begun, "begun_by": None, "is_certain": False})["conversations_30d"] == 0
+
+
+@pytest.mark.parametrize(
+    ("since", "found"),
+    [
+        (ago(180), (1, 1)),
+        (ago(180) + INSTANT, (1, None)),
+        (ago(60), (1, None)),
+        (ago(60) + INSTANT, (None, None)),
+        (None, (None, None)),
+    ],
+)
+def test_before_their_company_came_nothing_is_known(since: Any, found: tuple[int | None, int | None]) -> None:
+    row = chat(*({**SURE, "created_at": ago(days), "company_since": since} for days in (9, 40, 100)))
+    assert (row["conversations_prev_30d"], row["conversations_prev_90d"]) == found
+    assert (row["conversations_30d"], row["conversations_90d"]) == (1, 2)
+
+
 def test_who_waits_for_us() -> None:
     row = chat(
         {**OPEN, "created_at": ago(9), "waiting_since": ago(3)},
@@ -73,7 +141,7 @@ def test_who_waits_for_us() -> None:
 
 def test_opinions_reopenings_and_agents() -> None:
     row = chat(
-        {**SURE, "created_at": ago(9), "rating": 1, "rated_at": ago(8), "reopens": 2, "ai_participated": True},
+        {**SURE, "created_at": ago(9), "rating": 1, "rated_at": None, "reopens": 2, "ai_participated": True},
         {**SURE, "created_at": ago(9), "rating": 2, "rated_at": ago(8), "reopens": 0, "ai_participated": False},
         {**SURE, "created_at": ago(9), "rating": 5, "rated_at": T, "ai_participated": None},
         {**SURE, "created_at": ago(9), "ai_participated": False},
@@ -81,6 +149,14 @@ def test_opinions_reopenings_and_agents() -> None:
     assert (row["chat_ratings_90d"], row["chat_rating_90d"], row["chat_low_ratings_90d"]) == (2, 1.5, 2)
     assert row["conversations_reopened_90d"] == 1
     assert row["chat_ai_share_90d"] == pytest.approx(1 / 3)
+
+
+@pytest.mark.parametrize(
+    ("reopens", "found"), [((0, 0), 0), ((0, None), None), ((None, None), None), ((3, None), 1), ((3, 1), 2)]
+)
+def test_none_was_opened_again_only_where_all_tell(reopens: tuple[int | None, ...], found: int | None) -> None:
+    row = chat(*({**SURE, "created_at": ago(9), "reopens": one} for one in reopens))
+    assert row["conversations_reopened_90d"] == found
 
 
 def test_what_is_only_probable_counts_nowhere_else() -> None:

@@ -57,8 +57,8 @@ FIXED = {
         mentions_champion_left"""
     ),
     "conversation": _words(
-        """conversation_id subject channel first_reply_at first_reply_s first_close_at first_close_s url matched_by is_certain
-        created_at"""
+        """conversation_id subject channel begun_by asked_at company_since first_reply_at first_reply_s first_close_at first_close_s url
+        matched_by is_certain created_at"""
     ),
     "ticket": _words("ticket_id number title matched_by is_certain created_at url"),
     "csm": _words(

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from worlds import Worlds
 
 from customer_research.documents.formats import render
+from customer_research.documents.present import leaves
 from customer_research.domain.account import Account
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact, Gap
@@ -24,6 +25,7 @@ from customer_research_sandbox.scenarios.chats import expected_chats
 from customer_research_sandbox.serve import Sandbox
 
 BUSY = "00000000-5ce0-11f0-a000-000000000034"
+QUIET = "00000000-5ce0-11f0-a000-000000000035"
 NOT_THERE = "00000000-5ce0-11f0-a000-000000000036"
 CHAT = {name for name, metric in METRICS.items() if "conversation" in metric.tables}
 CHAT_TEXTS = ("Intercom", "Support chat", "onversation")
@@ -99,6 +101,44 @@ def test_the_profile_has_a_section_with_every_receipt(settings: Settings) -> Non
     assert "Waiting for our answer" in text
     assert "Refund to a card" in text
     assert "please help" not in text
+    cells = [one for block in chat.blocks for one in leaves(block)]
+    receipts = [receipt for one in cells if isinstance(one, Fact) for receipt in one.basis]
+    (own,) = {one.id for one in receipts if one.source == "intercom"}
+    facts = [one for one in cells if isinstance(one, Fact)]
+    assert len(facts) > 40
+    assert all(own in {receipt.id for receipt in fact.basis} for fact in facts)
+
+
+def test_what_is_empty_is_an_answer_where_it_is_one(sandbox: Sandbox, settings: Settings) -> None:
+    told = sandbox.dataset.intercom.conversations
+    ref = next(one["id"] for one in sandbox.dataset.intercom.companies if one["company_id"] == BUSY)
+    topic = "Invoice for last month"
+    place, kept = next((n, x) for n, x in enumerate(told) if (x["company_ref"], x["subject"]) == (ref, topic))
+    told[place] = {**kept, "subject": ""}
+    try:
+        text = shown(account_of(settings, BUSY))
+    finally:
+        told[place] = kept
+    (row,) = [line for line in text.splitlines() if "no subject" in line]
+    assert "nobody waits" in row
+    assert "not rated" in row
+    assert "not recorded" not in row
+    (untold,) = [line for line in text.splitlines() if "Driver cannot sign in" in line]
+    assert "not recorded" in untold  # of which Intercom has no statistics
+
+
+def test_who_waits_is_told_with_what_is_usual(settings: Settings) -> None:
+    (found,) = [one for one in account_of(settings, BUSY).findings if one.rule == "R23"]
+    assert found.because.endswith("half of our first replies to them in 90 days came within 48 hours.")
+
+
+def test_what_we_began_is_shown_and_not_counted(settings: Settings) -> None:
+    account = account_of(settings, QUIET)
+    (row,) = account.records["conversation"].rows
+    assert (row["begun_by"], row["asked_at"], row["is_open"]) == ("us", None, True)
+    assert "New: airport fees" in shown(account)
+    counts = [account.figures[name] for name in ("conversations_90d", "conversations_open")]
+    assert [one.value for one in counts if isinstance(one, Fact)] == [0, 0]
 
 
 def test_who_has_never_written_is_told_so(settings: Settings) -> None:

@@ -33,7 +33,12 @@ TOLD: dict[str, Any] = {
     "updated_at": 1_790_000_060,
     "waiting_since": 1_790_000_060,
     "title": None,
-    "source": {"type": "conversation", "subject": "<p>Price &amp; <b>zone</b></p>", "body": "<p>secret words</p>"},
+    "source": {
+        "type": "conversation",
+        "delivered_as": "customer_initiated",
+        "subject": "<p>Price &amp; <b>zone</b></p>",
+        "body": "<p>secret words</p>",
+    },
     "statistics": {"first_admin_reply_at": 1_790_000_030, "time_to_admin_reply": 10, "median_time_to_reply": 12},
     "conversation_rating": {"rating": 4, "created_at": 1_790_000_050},
     "ai_agent_participated": False,
@@ -62,12 +67,54 @@ def test_without_statistics_nothing_is_said_of_replies() -> None:
 
 
 def test_an_agents_reply_is_no_persons() -> None:
-    nobody = {"teammates": {"type": "admin.list", "teammates": []}}
-    assert row(ai_agent_participated=True, **nobody)["first_reply_at"] is None
-    somebody = {"teammates": {"teammates": [{"type": "admin", "id": "7"}]}}
-    assert row(ai_agent_participated=True, **somebody)["first_reply_s"] == 10
-    bots = {"teammates": {"teammates": [{"type": "bot", "id": "8"}]}}
-    assert row(ai_agent_participated=True, **bots)["first_reply_s"] is None
+    found = row(ai_agent_participated=True, teammates={"teammates": [{"type": "admin", "id": "7"}]})
+    assert [found[name] for name in ("first_reply_at", "first_reply_s", "median_reply_s")] == [None] * 3
+
+
+def test_who_began_it_and_when_they_wrote() -> None:
+    begun, wrote = (datetime.fromtimestamp(1_790_000_000 + n, UTC) for n in (0, 20))
+    assert (row()["begun_by"], row()["asked_at"], row()["first_reply_s"]) == ("contact", begun, 10)
+    late = {**TOLD["statistics"], "first_contact_reply_at": 1_790_000_020}
+    for told in ("operator_initiated", "automated", "admin_initiated", "campaigns_initiated"):
+        ours = {"source": {"delivered_as": told}}
+        found = row(**ours, statistics=late)
+        assert (found["begun_by"], found["asked_at"], found["first_reply_s"]) == ("us", wrote, None)
+        assert found["first_reply_at"] == datetime.fromtimestamp(1_790_000_030, UTC)
+        alone = row(**ours)
+        assert (alone["asked_at"], alone["first_reply_at"]) == (None, None)
+        own = {**late, "first_admin_reply_at": 1_790_000_000}
+        assert row(**ours, statistics=own)["first_reply_at"] is None
+        told_apart = row(**ours, statistics=None, first_contact_reply={"created_at": 1_790_000_020})
+        assert told_apart["asked_at"] == wrote
+    assert row(source={"delivered_as": "carrier pigeon"})["begun_by"] is None
+
+
+@pytest.mark.parametrize(
+    ("title", "subject", "found"),
+    [
+        ("A title", "<p>Other</p>", "A title"),
+        ("<p> </p>", "<p>Other</p>", "Other"),
+        ("", "<p>&nbsp;</p>", None),
+        (None, None, None),
+    ],
+)
+def test_a_subject_has_words_or_there_is_none(title: str | None, subject: str | None, found: str | None) -> None:
+    assert row(title=title, source={"subject": subject})["subject"] == found
+
+
+def test_further_columns() -> None:
+    found = normalise.conversation_row(
+        {
+            **TOLD,
+            "sla_applied": {"sla_status": "missed"},
+            "conversation_rating": {"rating": 4, "created_at": 1_790_000_050, "updated_at": 1_790_000_058},
+            "admin_assignee_id": 7,
+        },
+        "ws",
+    )
+    assert (found["sla_status"], found["assignee"]) == ("missed", "7")
+    assert found["rated_at"] == datetime.fromtimestamp(1_790_000_058, UTC)
+    assert found["url"] == "https://app.intercom.com/a/inbox/ws/inbox/conversation/1"
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,7 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "engagement.type": ("note", "email", "call", "meeting"),
         "ticket.matched_by": ("operator_id", "tag", "title", "text"),
         "conversation.state": ("open", "closed", "snoozed"),
+        "conversation.begun_by": ("contact", "us"),
         "conversation.matched_by": ("company", "contact"),
         "csm.status": SUBSCRIPTION_STATUSES,
         "csm.waterfall_event": (

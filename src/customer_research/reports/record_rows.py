@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.money import Money, totals
-from customer_research.domain.report import Absence, Block, Cell, FigureLine, Figures, Personal, Statement, Table
+from customer_research.domain.report import Absence, Block, Cell, FigureLine, Figures, Personal, Statement, Table, Text
 from customer_research.domain.words import list_words
 from customer_research.record_tables import TABLES
 from customer_research.reports.blocks import CURRENCY_UNKNOWN, NOT_RECORDED, proven_prose, stated
@@ -123,7 +123,10 @@ def proof_of(row: Row, receipts: tuple[Receipt, ...]) -> tuple[Receipt, ...]:
 
 
 def record_cell(account: Account, row: Row, column: Column, receipts: tuple[Receipt, ...]) -> Cell:
-    """One field of one record as a cell, with the receipt that brought the record; an empty field, or one kept back, says so."""
+    """One field of one record as a cell, with the receipt that brought the record; an empty field, or one kept back, says so.
+
+    What an empty field means, where it is an answer, a row may say itself (`Text`).
+    """
     value, as_of = row.get(column.field), account.as_of
     if value is None or not receipts or isinstance(value, Gap):
         return value if isinstance(value, Gap) else NOT_RECORDED
@@ -132,9 +135,8 @@ def record_cell(account: Account, row: Row, column: Column, receipts: tuple[Rece
     personal = PERSONAL_KINDS.get(column.kind)
     if personal is not None:
         return Statement(Personal(str(value), personal), "text", basis, as_of, link=link)
-    if column.kind in {"text", "month"}:
-        words = _month(value) if column.kind == "month" else list_words(str(value))
-        return stated(words, basis, as_of, link=link, theirs=True)
+    if column.kind in {"text", "month"} or isinstance(value, Text):
+        return stated(_words(value, column.kind), basis, as_of, link=link, theirs=not isinstance(value, Text))
     if column.kind == "money":
         currency = row.get("currency")
         return Fact(Money(currency, value), "money", basis, as_of) if currency else CURRENCY_UNKNOWN
@@ -143,7 +145,11 @@ def record_cell(account: Account, row: Row, column: Column, receipts: tuple[Rece
     return Fact(value, column.kind, basis, as_of)
 
 
-def _month(value: Any) -> str:
+def _words(value: Any, kind: ColumnKind) -> str:
+    if isinstance(value, Text):
+        return value.text
+    if kind != "month":
+        return list_words(str(value))
     return f"{value:%Y-%m}" if isinstance(value, date) else str(value)[:7]
 
 

@@ -196,7 +196,7 @@ def open_tickets_of(account: Account) -> list[Row]:
 
 def _matched(rows: Iterable[Row]) -> list[Row]:
     """Tickets with how surely they are the operator's."""
-    return [{**row, "match": _match_words(row)} for row in rows]
+    return [{**row, "match": match_words(row)} for row in rows]
 
 
 def ticket_link(account: Account, row: Row) -> str:
@@ -204,7 +204,8 @@ def ticket_link(account: Account, row: Row) -> str:
     return account.link("notion_page", str(row.get("ticket_id") or "").replace("-", "")) or str(row.get("url") or "")
 
 
-def _match_words(row: Row) -> str:
+def match_words(row: Row) -> str:
+    """By what a record was matched to the operator, and whether that is sure."""
     sure = "sure" if row["is_certain"] else "probable"
     return f"{str(row['matched_by']).replace('_', ' ')} ({sure})"
 

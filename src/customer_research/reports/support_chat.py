@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from customer_research.domain.account import Account
-from customer_research.domain.report import Block
+from customer_research.domain.report import Block, Text
 from customer_research.reports.figure_lines import figures, present
 from customer_research.reports.record_rows import Row, known_rows, newest, table
+from customer_research.reports.shared_tables import match_words
 
 CONVERSATION = "conversation"
 
@@ -29,8 +30,8 @@ def _link(_account: Account, row: Row) -> str:
 _newest = table(
     CONVERSATION,
     "Newest conversations",
-    "subject About, created_at:day Begun, state:word, waiting_since:day Waits since, rating:number, reopens:number Reopened, "
-    "match Matched by",
+    "subject About, created_at:day Begun, begun_by:word By, state:word, waiting_since:day Waits since, rating:number, "
+    "reopens:number Reopened, match Matched by",
     rows=lambda account: _matched(newest(known_rows(account, CONVERSATION), "created_at", "conversation_id")),
     links={"subject": _link},
     most=10,
@@ -38,14 +39,14 @@ _newest = table(
 )
 
 
+_NONE = {"subject": Text("no subject"), "waiting_since": Text("nobody waits"), "rating": Text("not rated")}
+"""What an empty field of a conversation means: an answer, and nothing that is not recorded."""
+
+
 def _matched(rows: Iterable[Row]) -> list[Row]:
-    """Conversations with how surely they are the operator's, and what they are about."""
+    """Conversations with how surely they are the operator's, and what is empty in words."""
     return [
-        {
-            **row,
-            "subject": row.get("subject") or "no subject",
-            "match": f"{row['matched_by']} ({'sure' if row['is_certain'] else 'probable'})",
-        }
+        {**row, **{name: words for name, words in _NONE.items() if row.get(name) is None}, "match": match_words(row)}
         for row in rows
     ]
 

@@ -17,9 +17,10 @@ from customer_research_sandbox.vocabulary import SCENARIO_IDS
 
 @dataclass(frozen=True, slots=True)
 class Chat:
-    """One conversation: begun `days` before the as-of, answered after `reply_hours` on the wall (None: by nobody).
+    """One conversation: begun `days` before the as-of, answered `reply_hours` on the wall after the contact wrote (None: by nobody).
 
-    `waiting_days`: the contact waits since then; `named`: it names the company; `told`: Intercom has statistics of it;
+    `delivered_as` is how it came about, in Intercom's words; where we began it, the contact wrote after `contact_hours` (None:
+    never). `waiting_days`: the contact waits since then; `named`: it names the company; `told`: Intercom has statistics of it;
     `ai_alone`: no person took part.
     """
 
@@ -36,6 +37,8 @@ class Chat:
     named: bool = True
     told: bool = True
     parts: int = 4
+    delivered_as: str = "customer_initiated"
+    contact_hours: float | None = None
 
 
 def _id(number: int) -> str:
@@ -44,7 +47,8 @@ def _id(number: int) -> str:
 
 CHATS: Mapping[str, tuple[Chat, ...]] = MappingProxyType(
     {
-        # S01: five conversations, all answered and closed; the sixth, of 100 days ago, is of the quarter before
+        # S01: five conversations, all answered and closed; another, of 100 days ago, is of the quarter before; we began two more, one
+        # of which was answered and replied to
         _id(1): (
             Chat(5, "Add a vehicle class", 3, closed=True, rating=5),
             Chat(20, "Price on the booking site", 6, closed=True),
@@ -52,6 +56,8 @@ CHATS: Mapping[str, tuple[Chat, ...]] = MappingProxyType(
             Chat(40, "Calendar feed", 12, closed=True, rating=4, named=False),
             Chat(70, "How do I add a member?", 600, closed=True, ai=True, ai_alone=True),
             Chat(100, "Driver cannot sign in", 3, closed=True),
+            Chat(50, "How was the season?", 4, closed=True, delivered_as="admin_initiated", contact_hours=24),
+            Chat(30, "New: airport fees", closed=True, delivered_as="automated"),
         ),
         # S34, with old tickets: two wait for us, one is snoozed, one was rated low and opened again twice, one tells no statistics
         _id(34): (
@@ -61,8 +67,8 @@ CHATS: Mapping[str, tuple[Chat, ...]] = MappingProxyType(
             Chat(15, "Confirmation not received", 72, closed=True, reopens=2, rating=1, parts=620),
             Chat(33, "Driver cannot sign in", 6, closed=True, told=False),
         ),
-        # S35: in the workspace, and has never written
-        _id(35): (),
+        # S35: in the workspace, and has never written; what we sent is open
+        _id(35): (Chat(10, "New: airport fees", delivered_as="operator_initiated"),),
     }
 )
 

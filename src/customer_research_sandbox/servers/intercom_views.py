@@ -43,16 +43,17 @@ def merge(merged: tuple[str, int]) -> Row:
 
 def conversation(record: Mapping[str, Any], company: Row | None, *, knows_companies: bool) -> Row:
     """A conversation as lists show it."""
-    state = record["state"]
+    state, theirs = record["state"], record["delivered_as"] == "customer_initiated"
+    author = {"type": "user", "id": record["contact_ids"][0]} if theirs else {"type": "admin", "id": "711"}
     shown: Row = {
         "type": "conversation", "id": record["id"], "title": record["title"], "created_at": record["created_at"],
         "updated_at": record["updated_at"], "waiting_since": record["waiting_since"], "snoozed_until": None,
         "open": state != "closed", "state": state, "read": True, "priority": record["priority"],
         "tags": {"type": "tag.list", "tags": []},
         "source": {
-            "type": "conversation", "id": f"m{record['id']}", "delivered_as": "customer_initiated",
+            "type": "conversation", "id": f"m{record['id']}", "delivered_as": record["delivered_as"],
             "subject": f"<p>{record['subject']}</p>", "body": f"<p>{record['subject']}, please help.</p>",
-            "author": {"type": "user", "id": record["contact_ids"][0], "name": "", "email": "someone@example.com"},
+            "author": {**author, "name": "", "email": "someone@example.com"},
             "attachments": [], "url": None, "redacted": False,
         },
         "contacts": {
@@ -66,6 +67,8 @@ def conversation(record: Mapping[str, Any], company: Row | None, *, knows_compan
         "channel": {"initial": record["channel"], "current": record["channel"]},
         "linked_objects": {"type": "list", "total_count": 0, "has_more": False, "data": []},
     }  # fmt: skip
+    if record["asked_at"] is not None:
+        shown["first_contact_reply"] = {"created_at": record["asked_at"], "type": "conversation", "url": None}
     if record["statistics"] is not None:
         shown["statistics"] = dict(record["statistics"])
     if record["admin_assignee_id"] is not None:

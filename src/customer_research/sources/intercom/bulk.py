@@ -43,12 +43,14 @@ AT_ONCE = 50
 ROWS_AT_ONCE = 10_000
 """Landed conversations that are matched at a time."""
 
-COMPANY = LandingTable("intercom_company", ("company_ref",), {"company_ref": "text", "company_id": "text"})
-"""Companies: Intercom's id, and the one that the app has given."""
+COMPANY = LandingTable(
+    "intercom_company", ("company_ref",), {"company_ref": "text", "company_id": "text", "created_at": "timestamp"}
+)
+"""Companies: Intercom's id, the one that the app has given, and when they came to Intercom."""
 CONTACT_TABLE = LandingTable(
     "intercom_contact",
     ("contact_id",),
-    {"contact_id": "text", "company_refs": "texts", "refs_whole": "boolean", "fetch_id": "text"},
+    {"contact_id": "text", "company_refs": "texts", "refs_whole": "boolean"},
 )
 """Contacts: their companies, and whether these are all of them."""
 MERGE = LandingTable("intercom_merge", ("old_id",), {"old_id": "text", "contact_id": "text"})
@@ -57,7 +59,7 @@ CONVERSATION = LandingTable(
     "intercom_conversation",
     ("conversation_id",),
     {
-        **TABLES[live.TABLE].types("operator_id", "matched_by", "is_certain"),
+        **TABLES[live.TABLE].types("operator_id", "matched_by", "is_certain", "company_since"),
         "company_key": "text",
         "contact_ids": "texts",
     },
@@ -143,13 +145,7 @@ class _Run:
     async def _companies(self) -> AsyncIterator[Slice]:
         """Every company: a scroll cannot be taken up again, so this step begins anew when it was cut off."""
         async for stretch in self._session.scroll(STREAM):
-            rows = [
-                {
-                    "company_ref": normalise.identifier(one, "company"),
-                    "company_id": values.text(one.get("company_id")),
-                }
-                for one in stretch.records
-            ]
+            rows = [normalise.company(one) for one in stretch.records]
             self._left_out(not stretch.whole)
             yield self._slice({COMPANY.name: rows}, stretch.log, rows)
 
@@ -265,10 +261,7 @@ class _Run:
     ) -> Slice:
         self._done += len(rows)
         receipt = log.receipt(rows, truncated=not self._at.whole)
-        kept = {
-            name: stamp(found, receipt) if name in {CONVERSATION.name, CONTACT_TABLE.name} else found
-            for name, found in tables.items()
-        }
+        kept = {name: stamp(found, receipt) if name == CONVERSATION.name else found for name, found in tables.items()}
         return Slice(kept, (receipt,), self._at.cursor, gone or {}, self._done)
 
     def _last(self) -> Slice:
@@ -341,8 +334,12 @@ class _Ties:
 
     def __init__(self, ask: Ask) -> None:
         self._known = {str(row["operator_id"]) for row in ask("SELECT operator_id FROM operator")}
-        companies = ask(f"SELECT company_ref, company_id FROM {COMPANY.name}")  # noqa: S608
-        owner = {str(row["company_ref"]): operator_key(row["company_id"]) for row in companies}
+        companies, owner = dict[str, list[Row]](), dict[str, str | None]()
+        for row in ask(f"SELECT * FROM {COMPANY.name}"):  # noqa: S608
+            key = owner[str(row["company_ref"])] = operator_key(row["company_id"])
+            companies.setdefault(key or "", []).append(row)
+        self.since = {key: normalise.since(rows) for key, rows in companies.items()}
+        """Operator → since when the first of its companies is there."""
         self._merged = {str(r["old_id"]): str(r["contact_id"]) for r in ask(f"SELECT * FROM {MERGE.name}")}  # noqa: S608
         self._ties: dict[str, dict[str, Tie]] = {}
         for row in ask(f"SELECT contact_id, company_refs, refs_whole FROM {CONTACT_TABLE.name}"):  # noqa: S608
@@ -385,7 +382,7 @@ def conversations(ask: Ask) -> Iterator[Row]:
         last = str(rows[-1]["conversation_id"])
         for row in rows:
             for operator_id, how in ties.matches(row):
-                yield live.matched(row, operator_id, how)
+                yield live.matched(row, operator_id, how, ties.since.get(operator_id))
 
 
 def unread_gaps(ask: Ask) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from customer_research.connect.concurrent import together
 from customer_research.connect.reading import SURELY, each, unread_gap
@@ -33,40 +34,38 @@ async def fetch(session: IntercomSession, subject: Subject) -> Batch:
         SourceError: Intercom cannot be read, or no conversation is what the contract says (`SchemaChanged`).
     """
     log = session.log(normalise.STREAM)
-    ties, whole = await _ties(session, subject, log)
+    ties, since, whole = await _ties(session, subject, log)
     answers = await together(
         *(session.search("conversations", query, log) for query in any_of("contact_ids", list(ties)))
     )
     found = {str(record.get("id")): record for answer in answers for record in answer.records}
     whole = whole and all(answer.whole for answer in answers)
-    rows, wrong = rows_of(list(found.values()), subject.operator_id, ties, session.workspace)
+    rows, wrong = rows_of(list(found.values()), subject.operator_id, ties, since, session.workspace)
     return _batch(rows, log, unread(wrong[0].message if wrong else "", len(wrong)) if whole else TRUNCATED)
 
 
-async def _ties(session: IntercomSession, subject: Subject, log: RequestLog) -> tuple[Mapping[str, Tie], bool]:
-    """The contacts of the operator's companies, and whether these are all."""
+async def _ties(
+    session: IntercomSession, subject: Subject, log: RequestLog
+) -> tuple[Mapping[str, Tie], datetime | None, bool]:
+    """The contacts of the operator's companies, since when the first of these is there, and whether these are all."""
     companies, contacts, whole = await _of_company(session, subject.operator_id, log)
     ties = {}
     for contact in contacts:
         refs, all_refs = normalise.company_refs(contact)
         ties[normalise.identifier(contact, "contact")] = Tie(alone=all_refs and set(refs) <= set(companies))
-    return dict(sorted(ties.items())), whole
+    return dict(sorted(ties.items())), normalise.since(companies.values()), whole
 
 
 async def _of_company(
     session: IntercomSession, operator_id: str, log: RequestLog
-) -> tuple[list[str], list[Record], bool]:
-    """Intercom's ids of the companies with the operator's id, their contacts, and whether these are all."""
+) -> tuple[Mapping[str, Row], list[Record], bool]:
+    """The companies with the operator's id by Intercom's own, their contacts, and whether these are all."""
     found = await together(*(session.company(spelling, log) for spelling in spellings(operator_id)))
-    refs = {
-        normalise.identifier(company, "company"): None
-        for one in found
-        for company in one.records
-        if operator_key(company.get("company_id")) == operator_id
-    }
-    lists = await together(*(session.contacts_of(ref, log) for ref in refs))
+    rows = (normalise.company(record) for one in found for record in one.records)
+    companies = {row["company_ref"]: row for row in rows if operator_key(row["company_id"]) == operator_id}
+    lists = await together(*(session.contacts_of(ref, log) for ref in companies))
     whole = all(one.whole for one in (*found, *lists))
-    return list(refs), [record for one in lists for record in one.records], whole
+    return companies, [record for one in lists for record in one.records], whole
 
 
 def spellings(operator_id: str) -> tuple[str, ...]:
@@ -77,7 +76,7 @@ def spellings(operator_id: str) -> tuple[str, ...]:
 
 
 def rows_of(
-    conversations: Sequence[Record], operator_id: str, ties: Mapping[str, Tie], workspace: str
+    conversations: Sequence[Record], operator_id: str, ties: Mapping[str, Tie], since: datetime | None, workspace: str
 ) -> tuple[list[Row], list[SchemaChanged]]:
     """The rows of the conversations that are the operator's, and what is wrong with those that cannot be read.
 
@@ -88,16 +87,16 @@ def rows_of(
     def read(record: Record) -> list[Row]:
         company, contacts = normalise.company_key(record), normalise.contact_ids(record)
         how = match(operator_id, company, contacts, ties)
-        return [] if how is None else [matched(normalise.conversation_row(record, workspace), operator_id, how)]
+        return [] if how is None else [matched(normalise.conversation_row(record, workspace), operator_id, how, since)]
 
     told = each(conversations, read, surely=SURELY)
     return told.rows, [error for _, error in told.unread]
 
 
-def matched(row: Row, operator_id: str, how: tuple[str, bool]) -> Row:
-    """The `conversation` row: whose it is, by which path, and whether that is certain."""
-    matched_by, is_certain = how
-    whole = {**row, "operator_id": operator_id, "matched_by": matched_by, "is_certain": is_certain}
+def matched(row: Row, operator_id: str, how: tuple[str, bool], since: datetime | None) -> Row:
+    """The `conversation` row: whose it is, by which path, whether that is certain, and since when their company is there."""
+    owner = {"operator_id": operator_id, "matched_by": how[0], "is_certain": how[1], "company_since": since}
+    whole = {**row, **owner}
     return {name: whole[name] for name in TABLES[TABLE].column_names if name in whole}
 
 

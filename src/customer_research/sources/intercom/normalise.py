@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,16 @@ STREAM = "conversations"
 
 STATES = ("open", "closed", "snoozed")
 OPEN_STATES = frozenset({"open", "snoozed"})
+
+CONTACT, US = "contact", "us"
+BEGUN_BY = {
+    "customer_initiated": CONTACT,
+    "operator_initiated": US,
+    "automated": US,
+    "admin_initiated": US,
+    "campaigns_initiated": US,
+}
+"""How Intercom says that a conversation came about → who began it. Intercom's "operator" is a bot of our own."""
 
 PAGE = "https://app.intercom.com/a/inbox/{workspace}/inbox/conversation/{id}"
 
@@ -91,6 +101,25 @@ def contact_ids(conversation: Record) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in ids if one is not None))
 
 
+def since(companies: Iterable[Mapping[str, Any]]) -> datetime | None:
+    """When the first of an operator's companies came to Intercom; None: no company tells."""
+    told = (one["created_at"] for one in companies)
+    return min((at for at in told if at is not None), default=None)
+
+
+def company(record: Record) -> Row:
+    """A company: Intercom's id, the one that the app has given, and when it came to Intercom.
+
+    Raises:
+        SchemaChanged: it has no id, or that instant is none.
+    """
+    return {
+        "company_ref": identifier(record, "company"),
+        "company_id": values.text(record.get("company_id")),
+        "created_at": moment(record.get("created_at"), "company.created_at"),
+    }
+
+
 def company_refs(contact: Record) -> tuple[tuple[str, ...], bool]:
     """Intercom's ids of a contact's companies as far as they came with it, and whether these are all."""
     companies = inside(contact, "companies")
@@ -107,6 +136,7 @@ def conversation_row(conversation: Record, workspace: str = "") -> Row:
         SchemaChanged: it lacks what the contract promises, or an instant is none.
     """
     own = identifier(conversation, "conversation")
+    begun = BEGUN_BY.get(values.enumerated(inside(conversation, "source").get("delivered_as")) or "")
     state = values.enumerated(conversation.get("state"))
     created = moment(conversation.get("created_at"), "created_at")
     updated = moment(conversation.get("updated_at"), "updated_at")
@@ -114,6 +144,7 @@ def conversation_row(conversation: Record, workspace: str = "") -> Row:
         raise changed("A conversation came without a state that is known.")
     if created is None or updated is None:
         raise changed("A conversation came without created_at or updated_at.")
+    asked = created if begun == CONTACT else _first_written(conversation)
     return {
         "conversation_id": own,
         "subject": subject(conversation),
@@ -121,8 +152,10 @@ def conversation_row(conversation: Record, workspace: str = "") -> Row:
         "is_open": state in OPEN_STATES,
         "priority": values.enumerated(conversation.get("priority")),
         "channel": channel(conversation),
+        "begun_by": begun,
+        "asked_at": asked,
         "waiting_since": moment(conversation.get("waiting_since"), "waiting_since"),
-        **_times(conversation),
+        **_times(conversation, asked, begun),
         **_opinion(conversation),
         "sla_status": values.enumerated(inside(conversation, "sla_applied").get("sla_status")),
         "ai_participated": _flag(conversation.get("ai_agent_participated")),
@@ -134,16 +167,16 @@ def conversation_row(conversation: Record, workspace: str = "") -> Row:
 
 
 def subject(conversation: Record) -> str | None:
-    """What it is about, in a line: its title, else the subject of its first message. Bodies are not read."""
-    title = values.text(conversation.get("title")) or values.text(inside(conversation, "source").get("subject"))
-    return None if title is None else _plain(title)
+    """What it is about, in a line: its title, else the subject of its first message. Bodies are not looked at."""
+    return _plain(conversation.get("title")) or _plain(inside(conversation, "source").get("subject"))
 
 
-def _plain(text: str) -> str | None:
-    """A subject without its markup: Intercom writes e-mails' subjects as HTML."""
+def _plain(given: Any) -> str | None:
+    """A subject without its markup: Intercom writes e-mails' subjects as HTML. None: nothing is left of it."""
     from html import unescape  # noqa: PLC0415 - start-up time
     from re import sub  # noqa: PLC0415 - start-up time
 
+    text = values.text(given) or ""
     return values.text(" ".join(unescape(sub(r"</?[A-Za-z][^>]*>", " ", text)).split()))
 
 
@@ -153,29 +186,32 @@ def channel(conversation: Record) -> str | None:
     return initial or values.enumerated(inside(conversation, "source").get("type"))
 
 
-def _times(conversation: Record) -> Row:
+def _first_written(conversation: Record) -> datetime | None:
+    """When a contact wrote first in a conversation that somebody else may have begun; None: none has."""
+    first = moment(inside(conversation, "first_contact_reply").get("created_at"), "first_contact_reply.created_at")
+    told = inside(conversation, "statistics").get("first_contact_reply_at")
+    return first or moment(told, "statistics.first_contact_reply_at")
+
+
+def _times(conversation: Record, asked: datetime | None, begun: str | None) -> Row:
     """When people of ours replied and closed, and what Intercom reckons of it; nothing where it tells no statistics.
 
-    Where an AI agent took part and no teammate has written, the first reply was the agent's, and no person's.
+    Where an AI agent took part it may be the agent that replied: then nothing is known of a person's reply. What we wrote before
+    a contact did is no reply, and Intercom's seconds to the first one count from the beginning, which must be a contact's.
     """
     told = inside(conversation, "statistics")
-    bot_alone = conversation.get("ai_agent_participated") is True and not _teammates(conversation)
-    replied = {} if bot_alone else told
+    replied = {} if conversation.get("ai_agent_participated") is True else told
+    first = moment(replied.get("first_admin_reply_at"), "statistics.first_admin_reply_at")
+    seconds = whole(replied.get("time_to_admin_reply"), "statistics.time_to_admin_reply")
     return {
-        "first_reply_at": moment(replied.get("first_admin_reply_at"), "statistics.first_admin_reply_at"),
-        "first_reply_s": whole(replied.get("time_to_admin_reply"), "statistics.time_to_admin_reply"),
+        "first_reply_at": None if first is None or asked is None or first < asked else first,
+        "first_reply_s": seconds if begun == CONTACT else None,
         "median_reply_s": whole(replied.get("median_time_to_reply"), "statistics.median_time_to_reply"),
         "first_close_at": moment(told.get("first_close_at"), "statistics.first_close_at"),
         "first_close_s": whole(told.get("time_to_first_close"), "statistics.time_to_first_close"),
         "reopens": whole(told.get("count_reopens"), "statistics.count_reopens"),
         "parts": whole(told.get("count_conversation_parts"), "statistics.count_conversation_parts"),
     }
-
-
-def _teammates(conversation: Record) -> Sequence[Record]:
-    """Teammates who have written something; bots are none."""
-    written = [*listed(conversation, "teammates", "teammates"), *listed(conversation, "teammates", "admins")]
-    return [one for one in written if one.get("type") != "bot"]
 
 
 def _opinion(conversation: Record) -> Row:

@@ -21,9 +21,11 @@ RECORDS = SourceRecords(
             is_open boolean open or snoozed
             priority text none, low, medium, high, urgent
             channel text how it was begun
+            begun_by text contact, us; null: Intercom does not tell
+            asked_at timestamp when a contact wrote first: at the beginning, or in answer to what we began; null: none has
             waiting_since timestamp since when the contact waits for an answer; null: nobody waits
-            first_reply_at timestamp when a person of ours replied first
-            first_reply_s integer seconds to that reply as Intercom counts them: closed office hours left out
+            first_reply_at timestamp when a person of ours replied first; null too where an AI agent took part
+            first_reply_s integer seconds from the contact's beginning to that reply as Intercom counts them: closed office hours left out
             median_reply_s integer median seconds to a reply, counted likewise
             first_close_at timestamp when it was closed first
             first_close_s integer seconds to that, counted likewise
@@ -39,6 +41,7 @@ RECORDS = SourceRecords(
             is_certain boolean matched by the company, or by contacts of this company alone; probable ones are never counted
             created_at timestamp begun
             updated_at timestamp last change
+            company_since timestamp when the operator's company came to Intercom
             fetch_id text receipt
         """,
     ),

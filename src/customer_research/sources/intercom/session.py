@@ -166,7 +166,7 @@ class IntercomSession(VendorSession[IntercomSettings]):
             seen |= set(ids_of(stretch.records))
             stretch.whole = trail.follow(ids_of(stretch.records), goes_on=cursor is not None)
             if cursor is None and len(seen) < there:  # some may have been deleted meanwhile
-                stretch.whole = len(seen) >= min(there, await self._number_of_companies(log))
+                stretch.whole = len(seen) >= await self._number_of_companies(log)
             yield stretch
             if cursor is None:
                 return
