@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 
 from customer_research_sandbox.serve import Sandbox
-from customer_research_sandbox.servers import hubspot, intercom, lago, metabase, notion
+from customer_research_sandbox.servers import hubspot, intercom, lago, metabase, notion, snowflake_account
 from customer_research_sandbox.servers.notion_answers import SOURCES
 
 HEADERS = {
@@ -16,6 +16,7 @@ HEADERS = {
     "hubspot": {"Authorization": f"Bearer {hubspot.TOKEN}"},
     "metabase": {"x-api-key": metabase.API_KEY},
     "notion": {"Authorization": f"Bearer {notion.TOKEN}", "Notion-Version": SOURCES},
+    "snowflake": {"Authorization": f"Bearer {snowflake_account.TOKEN}", "Accept": "application/json"},
     "intercom": {"Authorization": f"Bearer {intercom.TOKEN}", "Intercom-Version": "2.16"},
 }
 

@@ -23,6 +23,7 @@ from customer_research_sandbox.servers.notion import NotionServer
 from customer_research_sandbox.servers.notion_answers import NEW
 from customer_research_sandbox.servers.notion_pages import HOME_PAGE
 from customer_research_sandbox.servers.snowflake import Warehouse
+from customer_research_sandbox.servers.snowflake_api import SnowflakeServer
 
 WORDS = [
     "filterGroups",
@@ -200,6 +201,13 @@ NATIVE = {
     ],
     "constraints": {"max-results": 5},
 }
+STATEMENT = {
+    "statement": "SELECT LAGO_ID FROM MOOVS.CSM_MOOVS WHERE LAGO_STATUS = ? LIMIT ?",
+    "timeout": 5,
+    "role": "CUSTOMER_RESEARCH_READER",
+    "bindings": {"1": {"type": "TEXT", "value": "active"}, "2": {"type": "FIXED", "value": "3"}},
+    "parameters": {"query_tag": "x"},
+}
 CARD = {"parameters": [{"type": "string/=", "target": ["dimension", ["field", 58047, None]], "value": ["x"]}]}
 
 
@@ -217,6 +225,7 @@ def apps(dataset: Dataset) -> Iterator[Any]:
         "hubspot": HubSpotServer(dataset.hubspot, dataset.as_of, controls, clock).app(),
         "notion": NotionServer(dataset.notion, dataset.as_of, controls, clock).app(),
         "metabase": MetabaseServer(warehouse, controls).app(),
+        "snowflake": SnowflakeServer(warehouse, controls, clock).app(),
     }
     warehouse.close()
 
@@ -260,6 +269,7 @@ CASES = [
     ("metabase", "POST", "/api/dataset", (NATIVE,)),
     ("metabase", "POST", "/api/dataset/json", ({"query": NATIVE},)),
     ("metabase", "POST", "/api/card/642/query", (CARD,)),
+    ("snowflake", "POST", "/api/v2/statements", (STATEMENT,)),
 ]
 
 

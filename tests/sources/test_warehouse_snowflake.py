@@ -131,9 +131,9 @@ def test_a_statement_says_who_asks_where_and_how_long(sandbox: Sandbox) -> None:
         "schema": "MOOVS",
         "timeout": 8,
     }
-    tag = body["parameters"].pop("QUERY_TAG")
+    tag = body["parameters"].pop("query_tag")
     assert tag.startswith("customer-research csm ")
-    assert body["parameters"] == {"TIMEZONE": "UTC"}
+    assert body["parameters"] == {"timezone": "UTC"}
     assert body["bindings"] == {"1": {"type": "TEXT", "value": scenario(9)}}
     assert scenario(9) not in body["statement"]
     receipt = batch.receipts[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -14,6 +15,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = _EPOCH.date()
 _MICROSECONDS = 1_000_000
 _NANOSECONDS = 1_000_000_000
+
+_COUNTED = re.compile(r"-?\d+(\.\d+)?")
 
 MOMENTS = frozenset({"TIMESTAMP_NTZ", "TIMESTAMP_LTZ", "TIMESTAMP_TZ"})
 
@@ -75,7 +78,8 @@ _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 
 
 def _day(text: str) -> date:
-    return _FIRST_DAY + timedelta(days=int(text))
+    """A day, of the days since 1970; or as ISO 8601, where an account writes days and times for people."""
+    return _FIRST_DAY + timedelta(days=int(text)) if _COUNTED.fullmatch(text) else date.fromisoformat(text)
 
 
 def _time(text: str) -> str:
@@ -84,8 +88,15 @@ def _time(text: str) -> str:
 
 
 def _moment(text: str) -> datetime:
-    """An instant, of the seconds since 1970 with nine decimals; what stands behind a blank is the offset it was entered with."""
-    return _EPOCH + timedelta(microseconds=_microseconds(text.partition(" ")[0]))
+    """An instant, of the seconds since 1970 with nine decimals; what stands behind a blank is the offset it was entered with.
+
+    Or as ISO 8601, a wall time in UTC where it has no offset.
+    """
+    counted = _COUNTED.fullmatch(text.partition(" ")[0])
+    if counted is not None:
+        return _EPOCH + timedelta(microseconds=_microseconds(counted[0]))
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo is not None else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _microseconds(text: str) -> int:

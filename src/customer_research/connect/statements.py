@@ -38,6 +38,9 @@ FIRST_LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.05, 2.0
 CALL_OFF_SECONDS = 3.0
 """How long calling a statement off may take: whoever is cancelled waits for it."""
 
+_HANDED_IN: Params = {"async": True, "nullable": True}
+"""How a statement is handed in: nobody waits for it, and what is nothing comes as null and not as a word."""
+
 RUNNING, TIMED_OUT, FAILED = 202, 408, 422
 _TOLD = frozenset({401, 403, TIMED_OUT, FAILED})
 """Statuses whose body says by a code what is wrong."""
@@ -69,7 +72,7 @@ class Surroundings:
     warehouse: str = ""
     database: str = ""
     schema: str = ""
-    seconds: int = 60
+    seconds: int = 300
 
     @property
     def fields(self) -> dict[str, str]:
@@ -109,7 +112,7 @@ class Statements:
         """
         handle, over = "", False
         try:
-            reply = await self._send("POST", PATH, log, params={"async": True}, json=self._body(sql, bindings, log))
+            reply = await self._send("POST", PATH, log, params=_HANDED_IN, json=self._body(sql, bindings, log))
             handle = self._handle(reply, log)
             wait = FIRST_LOOK_SECONDS
             while reply.status == RUNNING:
@@ -130,7 +133,7 @@ class Statements:
             "statement": sql,
             "timeout": min(self._around.seconds, left),
             **self._around.fields,
-            "parameters": {"QUERY_TAG": f"{TAG} {log.stream} {uuid4()}", "TIMEZONE": "UTC"},
+            "parameters": {"query_tag": f"{TAG} {log.stream} {uuid4()}", "timezone": "UTC"},
         }
         if bindings:
             body["bindings"] = {str(place): dict(one) for place, one in enumerate(bindings, 1)}
@@ -169,7 +172,7 @@ class Statements:
         log = self._http.log(stream, seconds=CALL_OFF_SECONDS)
         with suppress(SourceError, TimeoutError):
             async with asyncio.timeout(CALL_OFF_SECONDS):
-                await self._http.post(f"{PATH}/{segment(handle)}/cancel", json={}, log=log)
+                await self._http.send("POST", f"{PATH}/{segment(handle)}/cancel", log=log)
 
     # -- rows --------------------------------------------------------------------------------------------------------------
 

@@ -51,8 +51,24 @@ _FIELDS: Mapping[str, type] = {
     "schema": str,
     "bindings": dict,
     "parameters": dict,
-    "nullable": bool,
 }
+_PARAMETERS = frozenset(
+    [
+        "timezone",
+        "query_tag",
+        "binary_output_format",
+        "date_output_format",
+        "time_output_format",
+        "timestamp_output_format",
+        "timestamp_ltz_output_format",
+        "timestamp_ntz_output_format",
+        "timestamp_tz_output_format",
+        "multi_statement_count",
+        "rows_per_resultset",
+        "use_cached_result",
+        "client_result_chunk_size",
+    ]
+)
 
 
 @dataclass(slots=True)
@@ -64,7 +80,9 @@ class Statement:
     ready: float
     ends: float
     fault: str | None
+    nulls: bool = True
     called_off: bool = False
+    over: bool = False
 
 
 class SnowflakeServer(Vendor):
@@ -132,14 +150,22 @@ class SnowflakeServer(Vendor):
         work = asyncio.ensure_future(self._run(body, fault_of(request)))
         work.add_done_callback(lambda done: done.cancelled() or done.exception())  # it is told when it is looked at
         statement = Statement(
-            str(uuid.uuid4()), work, now + self.account.statement_seconds, now + seconds, fault_of(request)
+            str(uuid.uuid4()),
+            work,
+            now + self.account.statement_seconds,
+            now + seconds,
+            fault_of(request),
+            nulls=request.query_params.get("nullable") != "false",
         )
         self._statements[statement.handle] = statement
         if len(self._statements) > KEPT:
             self._statements.pop(next(iter(self._statements)))
         if request.query_params.get("async") == "true":
             return self._running(statement)
-        return await self._state(statement, SYNC_SECONDS)
+        answered = await self._state(statement, SYNC_SECONDS)
+        if statement.over:
+            answered.status_code = 408  # whoever looks at it later is told by a 422
+        return answered
 
     async def _run(self, body: Mapping[str, Any], fault: str | None) -> Result:
         sql = str(body["statement"])
@@ -186,7 +212,7 @@ class SnowflakeServer(Vendor):
 
     async def _state(self, statement: Statement, patience: float, partition: int | None = None) -> Response:
         """How a statement stands: called off, over, still running, failed, or its rows."""
-        wait = min(max(statement.ready - self._clock(), 0.0), patience)
+        wait = min(max(min(statement.ready, statement.ends) - self._clock(), 0.0), patience)
         if wait:
             await asyncio.sleep(wait)
         if statement.called_off:
@@ -197,7 +223,8 @@ class SnowflakeServer(Vendor):
         if now < statement.ready or not statement.work.done():
             if now >= statement.ends:
                 message = "Statement reached its statement or warehouse timeout and was canceled."
-                return answer(_told("000630", "57014", message, statement.handle), 408)
+                statement.over = True
+                return answer(_told("000630", "57014", message, statement.handle), 422)
             return self._running(statement)
         try:
             result = statement.work.result()
@@ -223,7 +250,7 @@ class SnowflakeServer(Vendor):
         if statement.fault == "truncate" and number == len(starts) - 1:
             piece = piece[: len(piece) // 2]
         if partition is not None and partition > 0:
-            return answer({"data": cells(piece)})
+            return answer({"data": cells(piece, nulls=statement.nulls)})
         told = {
             "numRows": len(result.rows),
             "format": "jsonv2",
@@ -233,7 +260,7 @@ class SnowflakeServer(Vendor):
             ],
         }
         shown = _told("090001", "00000", "Statement executed successfully.", statement.handle)
-        return answer(shown | {"resultSetMetaData": told, "data": cells(piece)})
+        return answer(shown | {"resultSetMetaData": told, "data": cells(piece, nulls=statement.nulls)})
 
 
 def _check(body: Mapping[str, Any]) -> None:
@@ -242,6 +269,9 @@ def _check(body: Mapping[str, Any]) -> None:
         kind = _FIELDS.get(name)
         if kind is None or not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise ProblemError(_refused((400, "391902", f"Invalid field '{name}' in the request body.")))
+    unknown = sorted({str(name).lower() for name in body.get("parameters") or {}} - _PARAMETERS)
+    if unknown:
+        raise ProblemError(_refused((400, "391902", f"Invalid parameter '{unknown[0]}' in the request body.")))
     if not str(body.get("statement") or "").strip():
         raise ProblemError(_refused((400, "391901", "The field 'statement' is missing.")))
 

@@ -59,9 +59,10 @@ def column(name: str, kind: str) -> Row:
     return shown | {"type": _PLAIN.get(kind, "text" if kind.startswith("ENUM") else "variant")}
 
 
-def cells(rows: Sequence[Sequence[Any]]) -> list[list[str | None]]:
-    """The rows with every value as a text, null where there is none."""
-    return [[None if value is None else _cell(value) for value in row] for row in rows]
+def cells(rows: Sequence[Sequence[Any]], *, nulls: bool) -> list[list[str | None]]:
+    """The rows with every value as a text; where there is none, null or, without *nulls*, the word."""
+    nothing = None if nulls else "null"
+    return [[nothing if value is None else _cell(value) for value in row] for row in rows]
 
 
 def _cell(value: Any) -> str:

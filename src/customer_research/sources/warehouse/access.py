@@ -67,7 +67,11 @@ class Login:
         way = own.ways[0]
         self._key = private_key(own) if way == "key_pair" else None
         self._provider = self._opened_provider(settings, **doubles) if way == "oauth" else None
-        headers = {"Accept": "application/json", "X-Snowflake-Authorization-Token-Type": TOKEN_TYPES[way]}
+        headers = {
+            "Accept": "application/json",
+            "User-Agent": "customer-research",
+            "X-Snowflake-Authorization-Token-Type": TOKEN_TYPES[way],
+        }
         if way == "token":
             headers["Authorization"] = f"Bearer {own.secret}"
         self.http = opened(

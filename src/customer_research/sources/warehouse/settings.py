@@ -100,8 +100,8 @@ class SnowflakeSettings(VendorSettings):
     warehouse: str = Field("", description="Virtual warehouse that computes; empty: the user's default")
     database: str = Field("", description="Database of the relations; empty: the user's default")
     default_schema: str = Field("", description="Schema of relations that are named without one")
-    statement_seconds: int = Field(60, ge=1, description="Longest time of one statement, which Snowflake holds, too")
-    requests_per_second: float = Field(10, gt=0, description="Our own limit: Snowflake publishes none")
+    statement_seconds: int = Field(300, ge=1, description="Longest time of one statement, which Snowflake holds, too")
+    requests_per_second: float = Field(20, gt=0, description="Our own limit: Snowflake publishes none")
     concurrency: int = Field(6, ge=1, description="Requests under way at once")
 
     @model_validator(mode="before")
