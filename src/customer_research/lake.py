@@ -31,7 +31,7 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.parsing import json_value
 from customer_research.domain.tables import Edition, LastPull, TableFile, TableSet
 from customer_research.errors import UsageError
-from customer_research.record_tables import LAKE_TABLES, SOURCES, STATES
+from customer_research.record_tables import LAKE_TABLES, STATES
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -178,7 +178,7 @@ class Lake:
         return _read(content, path)
 
     def tables(self) -> TableSet:
-        """The canonical tables, and a gap for each that was never pulled, but for those of optional sources; what is stale at an instant, `TableSet.at` tells.
+        """The canonical tables, and a gap for each that was never pulled; what is stale at an instant, `TableSet.at` tells.
 
         Raises:
             UsageError: as `state`, or a file is gone.
@@ -199,12 +199,7 @@ class Lake:
             for name, made in state.tables.items()
         }
         lacking = [name for name in LAKE_TABLES if name not in {*files, *STATES.values()}]
-        gaps = {
-            name: state.gaps.get(name, _never(name))
-            for name in lacking
-            if name in state.gaps or not _is_optional(LAKE_TABLES[name].home)
-        }
-        return TableSet(str(self.folder), files, gaps)
+        return TableSet(str(self.folder), files, {name: state.gaps.get(name, _never(name)) for name in lacking})
 
     def _close_to_others(self) -> None:
         """Close what is the lake's to others; a folder in which other things lie, too, stays as its owner has it."""
@@ -405,11 +400,6 @@ def _pulls(state: LakeState, streams: Iterable[str]) -> Iterator[LastPull]:
             source, _, own = name.partition(".")
             failed_at = stream.tried_at if stream.failure is not None else None
             yield LastPull(source, own, stream.succeeded_at, failed_at, stream.failure)
-
-
-def _is_optional(source: str) -> bool:
-    """Whether a lake lacks nothing without the tables of a source."""
-    return SOURCES[source].optional
 
 
 def _never(table: str) -> Gap:

@@ -120,6 +120,17 @@ def test_a_record_that_lacks_what_it_must_tell_costs_its_operator_the_table_from
     assert paid == {"lacks": None, "whole": 1, "later": None}
 
 
+@pytest.mark.parametrize("column", ["state", "is_open", "is_certain", "created_at"])
+def test_a_conversation_that_does_not_tell_what_it_must_is_no_zero(engine: DuckDB, column: str) -> None:
+    moment = MOMENTS[0]
+    told: Row = {"operator_id": "a", "conversation_id": "c", "state": "open", "is_open": True, "is_certain": True,
+                 "begun_by": "contact", "asked_at": moment - timedelta(days=1), "created_at": moment - timedelta(days=1)}  # fmt: skip
+    for row, found in ((told, 1), ({**told, column: None}, None)):
+        tables = {"operator": [{"operator_id": "a", "created_at": moment - timedelta(days=9)}], "conversation": [row]}
+        (measured,) = wide(engine, tables, {}, moment)
+        assert (measured["conversations_open"], measured["conversations_30d"]) == (found, found)
+
+
 def test_an_invoice_that_was_paid_later_was_not_paid_then(engine: DuckDB) -> None:
     moment, day = MOMENTS[0], timedelta(days=1)
     issued = moment - 40 * day

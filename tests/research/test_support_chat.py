@@ -156,6 +156,15 @@ def test_a_source_that_is_off_leaves_no_trace_in_any_report(settings: Settings) 
             assert not [word for word in CHAT_TEXTS if word in text], kind.name
 
 
+def test_a_wrong_setting_does_not_switch_it_off(settings: Settings) -> None:
+    wrong = settings.intercom.model_copy(update={"url": "nowhere"})  # type: ignore[attr-defined]
+    account = account_of(settings.model_copy(update={"intercom": wrong}), BUSY)
+    gap = account.records["conversation"].gap
+    assert gap is not None
+    assert gap.reason == "unavailable"
+    assert "Support chat" in shown(account)
+
+
 def test_a_source_that_is_down_is_a_named_gap_and_moves_no_score(sandbox: Sandbox, settings: Settings) -> None:
     before = account_of(off(settings), BUSY)
     sandbox.set_faults("intercom:down")

@@ -13,8 +13,9 @@ from worlds import Worlds
 
 from customer_research.domain.catalogue import METRICS
 from customer_research.domain.snapshot import Snapshot
-from customer_research.lake import Lake
+from customer_research.record_tables import is_off
 from customer_research.research import system_clock
+from customer_research.research.off import lake_tables
 from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.snapshot_view import freshness_of
 from customer_research.research.portfolio.take import take
@@ -102,6 +103,10 @@ def test_down_it_is_told_and_off_nothing_is_lacking(snapshots: dict[str, Taken])
         assert {row[column] for row in accounts.values() for column in chat} == {None}
 
 
-def test_a_lake_tells_of_it_only_where_it_was_pulled(sandbox: Sandbox, tmp_path: Path) -> None:
-    settings = settings_of(sandbox, tmp_path, on=False)
-    assert "conversation" not in Lake(settings.lake_folder).tables().gaps
+@pytest.mark.parametrize(("on", "reason"), [(True, "unavailable"), (False, "not_configured")])
+def test_a_lake_without_it_lacks_it_only_where_it_is_on(
+    sandbox: Sandbox, tmp_path: Path, *, on: bool, reason: str
+) -> None:
+    gap = lake_tables(settings_of(sandbox, tmp_path, on=on)).gaps["conversation"]
+    assert (gap.source, gap.reason) == ("intercom", reason)
+    assert is_off(gap) is not on

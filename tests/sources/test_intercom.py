@@ -12,7 +12,7 @@ from intercom_served import answering, refused
 from worlds import Worlds
 
 from customer_research.connect.source import Batch, Subject
-from customer_research.errors import BadAnswer, ConfigError, SchemaChanged
+from customer_research.errors import BadAnswer, SchemaChanged
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 from customer_research.sources.intercom import live, normalise
@@ -276,11 +276,6 @@ def test_pages_of_contacts_and_conversations_are_followed(sandbox: Sandbox, reco
     found = fetch(sandbox)
     assert not found.gaps
     assert sum(one.startswith("m") for one in matches(found)) == 400
-
-
-def test_an_older_version_is_refused_before_anything_is_sent(sandbox: Sandbox) -> None:
-    with pytest.raises(ConfigError, match=r"2\.14"):
-        fetch(sandbox, version="2.14")
 
 
 def test_one_that_cannot_be_read_is_a_gap_and_many_a_changed_contract(sandbox: Sandbox, records: Any) -> None:

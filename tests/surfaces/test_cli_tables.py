@@ -10,7 +10,7 @@ from cli_runs import command, one_sentence
 
 from customer_research.engines.duckdb import DuckDB
 from customer_research.lake import Lake
-from customer_research.record_tables import LAKE_TABLES, SOURCES, STATES
+from customer_research.record_tables import LAKE_TABLES, STATES
 
 SURVEYS = "operator_id,survey_id,nps,csat,created_at\n"
 
@@ -58,8 +58,7 @@ def test_tables_are_put_into_the_lake_whole_and_again_change_nothing(config: Pat
         duckdb.attach("survey", file.paths)
         assert [row["survey_id"] for row in duckdb.run("SELECT survey_id FROM survey")] == ["s1", "s2"]
     assert [receipt.source for receipt in file.receipts] == ["import"]
-    optional = {table for source in SOURCES.values() if source.optional for table in source.tables}
-    assert set(lake.tables().gaps) == set(LAKE_TABLES) - {"survey", *STATES.values(), *optional}
+    assert set(lake.tables().gaps) == set(LAKE_TABLES) - {"survey", *STATES.values()}
 
     again = json.loads(command("import", str(given), "--json", config=config).out)
     assert [(table["table"], table["state"]) for table in again["tables"]] == [("survey", "unchanged")]

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from customer_research.domain.account import Account
 from customer_research.domain.report import Block, Text
+from customer_research.record_tables import is_off
 from customer_research.reports.figure_lines import figures, present
 from customer_research.reports.record_rows import Row, known_rows, newest, table
 from customer_research.reports.shared_tables import match_words
@@ -54,7 +55,7 @@ def _matched(rows: Iterable[Row]) -> list[Row]:
 def support_chat(account: Account) -> Iterator[Block | None]:
     """Figures and the newest conversations; nothing where Intercom is not set up, or was not asked."""
     found = account.records.get(CONVERSATION)
-    if found is None or (found.gap is not None and found.gap.reason == "not_configured"):
+    if found is None or (found.gap is not None and is_off(found.gap)):
         return
     if found.gap is not None or found.rows:
         yield _lines(account)

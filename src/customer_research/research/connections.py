@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from customer_research.connect.failures import gap_of
 from customer_research.connect.latest import LATEST
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap, Receipt
@@ -19,6 +18,7 @@ from customer_research.engines.snowflake_api import SnowflakeRunner
 from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
 from customer_research.record_tables import SOURCES
 from customer_research.research.lasting import Lasting
+from customer_research.research.off import failure, off
 from customer_research.settings import Settings
 from customer_research.sources import discover
 
@@ -105,7 +105,7 @@ class Connections:
         self.settings = settings
         self.clock = clock
         everything = discover()
-        self.off: Mapping[str, Gap] = MappingProxyType(dict(_off(everything, settings)))
+        self.off = MappingProxyType(dict(off(settings, everything)))
         """The optional sources that are not set up, each with the gap of its figures."""
         self.sources: Mapping[str, Source] = {
             name: source for name, source in everything.items() if name not in self.off
@@ -147,7 +147,7 @@ class Connections:
         """The gap that a failure leaves; a source that did not answer at all is remembered as out of reach."""
         if isinstance(error, OutOfReach):
             return error.gap
-        gap = gap_of(error, name)
+        gap = failure(error, name)
         if isinstance(error, Unavailable) and name not in self._out and not self._own:
             self.shared.not_heard(name, gap)
         if isinstance(error, Unavailable | RateLimited):
@@ -169,10 +169,3 @@ def runner_of(session: WarehouseSession) -> SqlRunner:
     if session.statements is not None:
         return SnowflakeRunner(session.statements, session.http, session.clock)
     return MetabaseRunner(session.http, session.own.database, session.clock)
-
-
-def _off(sources: Mapping[str, Source], settings: Settings) -> Iterator[tuple[str, Gap]]:
-    for name, source in sources.items():
-        gap = source.missing(settings) if SOURCES[name].optional else None
-        if gap is not None:
-            yield name, gap

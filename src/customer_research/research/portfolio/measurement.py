@@ -18,7 +18,6 @@ from customer_research.domain.tables import KNOWN_FROM, KNOWN_TO, TableSet
 from customer_research.engines.engine import Engine
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import UsageError
-from customer_research.lake import Lake
 from customer_research.metrics.past import (
     REBUILT_FROM,
     UNTOLD_COUPON_SQL,
@@ -29,8 +28,9 @@ from customer_research.metrics.past import (
 )
 from customer_research.metrics.pinned import instant_sql, pinned
 from customer_research.metrics.wide import KNOWN_AT, KNOWN_OPERATORS, PRESENT, Reconstruction, stages
-from customer_research.record_tables import LAKE_TABLES, SOURCES, TABLES
+from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.engine_choice import scratch
+from customer_research.research.off import lake_tables
 from customer_research.research.sync.canonical import gap_row, identity
 from customer_research.research.sync.given_tables import check_tables
 from customer_research.settings import Settings
@@ -55,7 +55,7 @@ def tables_at_hand(
         ConfigError, EngineError: as `engine_choice.scratch`.
     """
     with private.scratch_folder() as folder:
-        tables = Lake(settings.lake_folder).tables() if given is None else check_tables(given, folder, settings, clock)
+        tables = lake_tables(settings) if given is None else check_tables(given, folder, settings, clock)
         with scratch(settings, *reach, folder, *([] if given is None else [given])) as engine:
             yield engine, tables
 
@@ -238,10 +238,6 @@ def _lacking(tables: TableSet) -> dict[str, Gap]:
 
 
 def _untold(name: str, tables: TableSet) -> Gap:
-    home = SOURCES[TABLES[name].home]
-    if home.optional:
-        step = f"Set it up, then run `customer-research sync {home.source}`."
-        return Gap(home.source, "not_configured", f"{home.title} is not set up.", step)
     return Gap(TABLES[name].home, "not_configured", f"There is no table {name} in {tables.place}.", "Add it.")
 
 

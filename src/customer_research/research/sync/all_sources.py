@@ -11,7 +11,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from customer_research.connect.concurrent import together
-from customer_research.connect.failures import gap_of
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap
 from customer_research.domain.pull import PullResult
@@ -20,8 +19,8 @@ from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import ConfigError, CustomerResearchError, RateLimited, Unavailable, UsageError
 from customer_research.lake import Lake, LakeWriter, StoredTable
-from customer_research.record_tables import SOURCES
 from customer_research.research.connections import Connections, OutOfReach
+from customer_research.research.off import failure, off
 from customer_research.research.sync.linkage import LAKE, Linkage
 from customer_research.research.sync.stream_pull import Listener, Order, PullRoom, StreamPull
 from customer_research.settings import Settings
@@ -73,8 +72,8 @@ def run(
     if since is not None and since > clock():
         raise UsageError("--since lies in the future: nothing has changed since then.", hint="Give an earlier date.")
     missing = {name: gap for name, source in known.items() if (gap := source.missing(settings)) is not None}
-    off = {name for name in missing if name in SOURCES and SOURCES[name].optional and name not in sources}
-    known = {name: source for name, source in known.items() if name not in off}
+    unused = set(off(settings, known)) - set(sources)
+    known = {name: source for name, source in known.items() if name not in unused}
     chosen = _chosen(known, sources)
     _require_configured(chosen, sources, missing)
     order = Order(full, since, timedelta(days=settings.lake.overlap_days), timedelta(days=settings.lake.full_days))
@@ -200,7 +199,7 @@ class _Sync:
         except OutOfReach as error:
             return pull.failed(error.gap), error.gap
         except CustomerResearchError as error:
-            gap = gap_of(error, source.name)
+            gap = failure(error, source.name)
             silent = isinstance(error, Unavailable | RateLimited) and not pull.answered
             return pull.failed(gap), gap if silent or isinstance(error, ConfigError) else None
         except Exception as error:  # a defect met in one stream must not cost the others their records

@@ -37,7 +37,7 @@ Record = Mapping[str, Any]
 
 def changed(sentence: str) -> SchemaChanged:
     """The failure of a record that is not what the contract says."""
-    hint = "Set intercom.version to 2.16; if it is, report it: `customer-research doctor --online`."
+    hint = "Report it, with what `customer-research doctor --online` says of Intercom."
     return SchemaChanged(sentence, source=SOURCE_NAME, stream=STREAM, hint=hint)
 
 

@@ -15,12 +15,9 @@ from customer_research.connect.request_log import RequestLog
 from customer_research.connect.session import VendorSession
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
-from customer_research.errors import BadAnswer, ConfigError, NotThere, RateLimited, Unavailable
+from customer_research.errors import BadAnswer, NotThere, RateLimited, Unavailable
 from customer_research.sources.intercom.normalise import SOURCE_NAME, changed
 from customer_research.sources.intercom.settings import IntercomSettings
-
-VERSIONS = ("2.16",)
-"""Versions of the API that are spoken: before 2.15 a conversation names no company, before 2.16 nobody tells what was deleted."""
 
 PAGE_SIZE = 150
 """Records on one page of a search."""
@@ -89,17 +86,11 @@ class IntercomSession(VendorSession[IntercomSettings]):
     """One connection to one workspace.
 
     Raises:
-        ConfigError: no token, or a version of the API that does not tell what is needed.
+        ConfigError: no token, or an address that is none.
     """
 
     def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
         own = settings.of(IntercomSettings)
-        if own.version not in VERSIONS:
-            raise ConfigError(
-                f"The setting intercom.version is {own.version!r}, which is no version of Intercom's API known here.",
-                setting="intercom.version",
-                hint=f"Use {' or '.join(VERSIONS)}.",
-            )
         super().__init__(VENDOR, own, settings, clock, **doubles)
         self.workspace = own.workspace
 

@@ -12,8 +12,8 @@ from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.health.scorecard import Scorecard
-from customer_research.lake import Lake
 from customer_research.research.engine_choice import reader, scratch
+from customer_research.research.off import lake_tables
 from customer_research.research.one.judge import card_named
 from customer_research.research.past.history.calendar import Calendar
 from customer_research.research.portfolio.history import keep_in
@@ -72,7 +72,7 @@ def backfill(
     card = card_named(named)
     if until is not None and until > clock():
         raise UsageError(f"{until:%Y-%m-%d %H:%M} UTC lies in the future.", hint="Give an earlier date.")
-    tables = Lake(settings.lake_folder).tables()
+    tables = lake_tables(settings)
     folder = settings.lake_folder / SNAPSHOTS
     with open_store(settings.store_url) as store, scratch(settings) as engine, reader(settings, folder) as files:
         history = History(store)
@@ -113,7 +113,7 @@ def take(settings: Settings, clock: Clock, *, scorecard: str | None = None) -> t
     """
     named, now = scorecard or settings.scorecard, clock().astimezone(UTC)
     card = card_named(named)
-    tables = Lake(settings.lake_folder).tables().at(now, settings.lake.patience)
+    tables = lake_tables(settings).at(now, settings.lake.patience)
     with open_store(settings.store_url) as store:
         history = History(store)
         today = history.snapshots(since=_midnight(now), until=now + timedelta(microseconds=1), digest=card.digest)
