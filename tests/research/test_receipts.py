@@ -7,11 +7,16 @@ from typing import Any
 
 import pytest
 
+from customer_research.documents.formats.explanation import as_text
+from customer_research.domain.catalogue import METRICS
 from customer_research.domain.evidence import Fact
 from customer_research.domain.report import FigureLine, Figures, Table
 from customer_research.errors import RenderError, UsageError
+from customer_research.metrics.evidence import RECORDS
+from customer_research.metrics.queries import EVIDENCE
 from customer_research.reports.kinds import KINDS
 from customer_research.research import Research
+from customer_research.research.one.why import needed_tables
 from customer_research.settings import Settings
 from customer_research.sources.hubspot.settings import HubSpotSettings
 from customer_research.sources.lago.settings import LagoSettings
@@ -93,6 +98,43 @@ def test_receipts_hold_no_secret(clean_sandbox: Sandbox, research: Any, settings
     assert receipts
     for receipt in receipts:
         assert not any(secret in repr(receipt) for secret in secrets)
+
+
+WRITTEN = {"deal": {"name", "closed_lost_reason"}, "ticket": {"title"}, "engagement": {"title", "body"}}
+"""What people write as they like: it may name a contact."""
+
+
+def test_contacts_are_read_wherever_a_record_may_name_one() -> None:
+    told = {
+        metric.name
+        for metric in METRICS.values()
+        for table in EVIDENCE.get(metric.evidence, ())
+        if WRITTEN.get(table, set()) & set(RECORDS[metric.evidence].columns)
+    }
+    assert told >= {"deals_open", "deals_won", "expansion_deals_open"}
+    assert [name for name in sorted(told) if "contact" not in needed_tables(METRICS[name])] == []
+
+
+def test_why_masks_the_contact_after_whom_a_deal_is_named(clean_sandbox: Sandbox, research: Any) -> None:
+    objects = clean_sandbox.dataset.hubspot.objects
+    deals, contacts = ({one["id"]: one["properties"] for one in objects[kind]} for kind in ("deals", "contacts"))
+    operator_id, deal, contact = next(
+        (company["properties"]["moovs_operator_id"], deals[each], contacts[company["associations"]["contacts"][0]])
+        for company in objects["companies"]
+        if company["properties"].get("moovs_operator_id") and company["associations"].get("contacts")
+        for each in company["associations"].get("deals", ())
+        if deals[each]["hs_is_closed"] == "false"
+    )
+    before, deal["dealname"] = deal["dealname"], f"Upgrade for {contact['firstname']} {contact['lastname']}"
+    try:
+        explained = research(lambda opened: opened.why(operator_id, "deals_open"))
+    finally:
+        deal["dealname"] = before
+    assert f"Upgrade for {contact['firstname'][0]}. {contact['lastname'][0]}." in as_text(
+        explained, show_personal=False
+    )
+    assert contact["lastname"] not in as_text(explained, show_personal=False)
+    assert contact["lastname"] in as_text(explained, show_personal=True)
 
 
 def test_why_names_the_nearest_metrics(clean_sandbox: Sandbox, research: Any) -> None:
