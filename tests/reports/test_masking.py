@@ -99,10 +99,23 @@ def test_masking_twice_is_masking_once() -> None:
         ("IBAN GB82 WEST 1234 5698 7654 32", "IBAN •••5432"),
         ("mail dario [at] x.example", "mail d•••@x.example"),
         ("ring 0044 20 7946 0958", "ring •••58"),
+        ("nils dot ost at inbox.example", "n•••@inbox.example"),
+        ("look at dotcom.example, Dotty at app.example", "look at dotcom.example, Dotty at app.example"),
     ],
 )
 def test_what_is_shown_in_its_place(text: str, masked: str) -> None:
     assert mask_text(text, PEOPLE) == masked
+
+
+@pytest.mark.parametrize("at", ["@", " @ ", "%40", "(at)", " [at] ", " {at} ", "_at_", " at ", " AT "])
+@pytest.mark.parametrize("local", ["nils", "nils.ost", "n.o", "nils dot ost"])
+@pytest.mark.parametrize("domain", ["inbox.example", "mail.inbox.example", "inbox dot example", "inbox (dot) example"])
+def test_an_address_spelt_in_words_is_one_where_either_side_shows_it(local: str, at: str, domain: str) -> None:
+    """`look at app.example` is none: a bare word, `at`, and the name of a site."""
+    text = f"Write to {local}{at}{domain} for the invoice"
+    no_address = at.strip().lower() == "at" and local == "nils" and "dot" not in domain
+    assert (mask_text(text) == text) is no_address, mask_text(text)
+    assert no_address or local not in mask_text(text)
 
 
 def test_a_company_keeps_the_name_that_it_shares_with_a_person() -> None:

@@ -27,6 +27,7 @@ _EMAIL = re.compile(
     rf"(?P<at>{_AT})(?P<domain>[\w-]+(?:{_DOT}[\w-]+)*{_DOT}[^\W\d_]{{2,}}|localhost)(?!\w)",
     re.IGNORECASE,
 )
+_SPELT_DOT = re.compile(r"[\s\[({]dot[\s\])}]", re.IGNORECASE)
 _CARD = re.compile(r"(?<![\w-])(?:\d{13,19}|\d{4}([ .-])\d{4}\1\d{4}\1\d{1,7}|\d{4}([ .-])\d{6}\2\d{4,5})(?![\w-])")
 _ISSUERS = re.compile(r"3[47]|3[0689]|35|4|5[0-8]|6|2[2-7]")
 _IBAN = re.compile(r"(?<!\w)[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?!\w)")
@@ -216,7 +217,7 @@ def _numbers(text: str) -> Iterator[Span]:
 def _addresses(text: str) -> Iterator[Span]:
     for hit in _EMAIL.finditer(text):
         at = hit["at"].strip().casefold()
-        spelled = "dot" in hit["domain"].casefold() or "." in hit["local"]
+        spelled = "." in hit["local"] or _SPELT_DOT.search(hit[0])
         if at == "at" and not spelled:  # `look at app.example`
             continue
         yield hit.start(), hit.end(), f"{masked_word(hit['local'].lstrip(chr(34)))}@{hit['domain']}"
