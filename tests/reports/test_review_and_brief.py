@@ -43,9 +43,11 @@ from customer_research.domain.health import Dimension, HealthScore
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.peers import Middle, PeerGroup, PeerGroups, Peers
 from customer_research.domain.report import Bullets, Chart, Report, Table, Text
+from customer_research.domain.vocabularies import Severity
 from customer_research.errors import ConfigError, UsageError
 from customer_research.reports import days, pictures, progress, value
 from customer_research.reports.kinds import EVERY_KIND, OPERATOR_KINDS
+from customer_research.reports.tones import PRIORITY_TONES
 from customer_research.research.one.peer_groups import keep_groups, peers_of
 from customer_research.settings import BrandSettings
 from customer_research.store.accounts import decode, encode
@@ -461,6 +463,19 @@ def test_open_alerts_stand_beside_the_risk() -> None:
     report = RISK.report(with_past(at_risk(E1=-30)))
     assert "Silent churn (high, since 2026-10-29)" in words(report, "alerts")
     assert "Processor" not in words(report, "alerts")
+
+
+@pytest.mark.parametrize(
+    ("severity", "tone"), {"critical": "bad", "high": "bad", "medium": "watch", "low": "neutral"}.items()
+)
+def test_an_alert_beside_the_risk_has_the_tone_that_it_has_everywhere(severity: Severity, tone: str) -> None:
+    account = with_past(at_risk(E1=-30))
+    assert not isinstance(account.alerts, Gap)
+    episodes = tuple(replace(one, severity=severity) for one in account.alerts.episodes)
+    report = RISK.report(replace(account, alerts=replace(account.alerts, episodes=episodes)))
+    (listed,) = (part.blocks[0] for part in report.sections if part.id == "alerts")
+    assert isinstance(listed, Bullets)
+    assert [item.tone for item in listed.items] == [tone] == [PRIORITY_TONES[severity]]
 
 
 def test_nothing_is_read_that_is_not_there() -> None:

@@ -32,6 +32,7 @@ from customer_research.reports.kind import Head, Kind, Shown, section
 from customer_research.reports.recommend import action_table
 from customer_research.reports.risk import LEVEL_TONES, NOT_A_PROBABILITY, expected_loss, risk_figure, risk_told
 from customer_research.reports.standing_figures import observed_churn
+from customer_research.reports.tones import PRIORITY_TONES
 from customer_research.reports.urgency_words import urgency_prose
 
 RETENTION = "retention"
@@ -168,7 +169,7 @@ def _alerts(account: Account, _: HealthScore) -> Bullets | None:
         Prose(
             f"{e.title} ({e.severity}, since {e.raised.as_of:%Y-%m-%d}): {e.told.because}",
             (Fact(e.title, "text", (proof,), account.as_of),),
-            "bad" if e.severity in {"critical", "high"} else "watch",
+            PRIORITY_TONES[e.severity],
         )
         for e in told[:_ALERTS]
     )
