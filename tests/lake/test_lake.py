@@ -206,6 +206,15 @@ def test_receipts_fold_into_one_that_adds_up() -> None:
     assert json.loads(json.dumps(folded.query)) == folded.query
 
 
+@pytest.mark.parametrize("cut", [(), (0,), (1,), (2,), (0, 2), (0, 1, 2)])
+def test_a_folded_receipt_is_cut_where_any_part_is_and_as_new_as_the_newest(cut: tuple[int, ...]) -> None:
+    parts = [replace(receipt(at), truncated=at in cut, fetched_at=NOW - timedelta(hours=at in cut)) for at in range(3)]
+    folded = fold(tuple(parts), "invoices")
+    assert folded is not None
+    assert folded.truncated == bool(cut)
+    assert folded.fetched_at == (NOW - timedelta(hours=1) if len(cut) == len(parts) else NOW)
+
+
 def test_a_table_of_the_first_layout_stands_as_it_was_pulled_last() -> None:
     older, newer = NOW - timedelta(hours=3), NOW
     streams = {"lago.invoices": StreamState("s", succeeded_at=newer), "lago.fees": StreamState("s", succeeded_at=older)}

@@ -33,7 +33,7 @@ def texts(made: dict[str, Any]) -> list[str]:
 def judge(made: dict[str, Any]) -> None:
     """Slack's documented limits, and ours."""
     assert set(made) == {"text", "blocks"}
-    assert 0 < len(made["blocks"]) < 40
+    assert 0 < len(made["blocks"]) <= slack_.MOST_BLOCKS == 40
     assert sum(map(len, texts(made)[1:])) <= 9_000
     for block in made["blocks"]:
         if block["type"] == "header":
@@ -118,6 +118,20 @@ def test_what_just_fits_is_shown_whole() -> None:
     parts = sum("xxxx" in text or "yyyy" in text for text in shown)
     assert (cut(fitting), cut(fitting + 1)) == (False, True)
     assert sum(map(len, shown[1:])) + parts == slack_.MOST_CHARACTERS - slack_._MARGIN
+
+
+@pytest.mark.parametrize(("sections", "lines"), [(3, 4), (9, 5), (30, 1), (50, 1), (12, 40), (6, 90), (2, 300)])
+@pytest.mark.parametrize("length", [10, 300])
+def test_every_section_is_shown_or_counted_among_those_left_out(sections: int, lines: int, length: int) -> None:
+    """One that is shown in part is shown: it says itself how much of it is left."""
+    told = tuple(Section(f"Part {at:02}", (Prose("x" * length),) * lines) for at in range(sections))
+    made = message(replace(only(), sections=told))
+    judge(made)
+    shown = re.findall(r"\*Part \d+\*", " ".join(texts(made)))
+    left_out = re.findall(r"(\d+) more sections? in the whole report", " ".join(texts(made)))
+    assert len(shown) == len(set(shown))
+    assert len(shown) + sum(map(int, left_out)) == sections
+    assert ("0" in left_out, len(left_out)) <= (False, 1)
 
 
 @pytest.mark.parametrize("length", [1, 2_898, 2_899, 2_900, 2_901, 5_000])
