@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -137,6 +138,7 @@ def test_a_key_that_cannot_be_used_says_why(sandbox: Sandbox, keys: Any, tmp_pat
         return error.message.replace(str(file), "FILE")
 
     locked = written(tmp_path, keys[0], PASSPHRASE)
+    assert said(locked, "") == said(locked)
     assert said(locked) == "The key file FILE is encrypted, and there is no passphrase."
     assert said(locked, "wrong") == "The key file FILE cannot be opened with the passphrase."
     assert said(tmp_path / "nothing.p8") == "The key file FILE cannot be read: No such file or directory."
@@ -144,6 +146,15 @@ def test_a_key_that_cannot_be_used_says_why(sandbox: Sandbox, keys: Any, tmp_pat
     assert said(tmp_path / "text.p8") == "The key file FILE holds no private key in PEM."
     curve = written(tmp_path, ec.generate_private_key(ec.SECP256R1()))
     assert said(curve) == "The key file FILE holds a key that is not RSA."
+
+
+def test_a_key_pair_without_its_package_says_which(
+    sandbox: Sandbox, keys: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "jwt", None)
+    error = refused(sandbox, **key_pair(written(tmp_path, keys[0])))
+    assert error.message == "A key pair for Snowflake needs PyJWT with cryptography, which is not installed."
+    assert "customer-research[keypair]" in error.hint
 
 
 def claims_of(login: Login) -> tuple[str, dict[str, Any]]:
@@ -229,6 +240,7 @@ def test_a_client_that_is_wrong_or_revoked_is_told(sandbox: Sandbox) -> None:
         sandbox.snowflake.oauth_given.clear()
         with pytest.raises(Denied, match="390303: Invalid OAuth access token"):
             await csm(session)
+        assert len((await csm(session)).tables["csm"]) == 4  # with a token of its own
 
     using(settings_of(sandbox, **oauth(sandbox)), revoked)
 

@@ -13,6 +13,7 @@ from pulled import unstamped
 from snowflake_warehouse import by_metabase, scenario, settings_of, subject_of, using
 from worlds import Worlds
 
+from customer_research.connect.latest import LATEST
 from customer_research.connect.source import Batch
 from customer_research.connect.sql import Parameter, SqlAnswer
 from customer_research.connect.statements import LONGEST_LOOK_SECONDS
@@ -260,6 +261,18 @@ def test_a_statement_is_called_off_at_the_deadline(sandbox: Sandbox) -> None:
         using(settings_of(sandbox, deadline=0.5), csm)
     handle = sandbox.request_log[1].path.rpartition("/")[2]
     assert sandbox.snowflake.called_off == [handle]
+
+
+def test_a_statement_is_called_off_though_whoever_asked_has_no_time_left(sandbox: Sandbox) -> None:
+    sandbox.snowflake.statement_seconds = 30
+
+    async def hurried(session: WarehouseSession) -> None:
+        LATEST.set(time.monotonic() + 0.5)
+        with pytest.raises(Unavailable, match="in the time that was left"):
+            await csm(session)
+
+    using(settings_of(sandbox), hurried)
+    assert len(sandbox.snowflake.called_off) == 1
 
 
 async def handed_in(sandbox: Sandbox) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -41,8 +41,8 @@ CALL_OFF_SECONDS = 3.0
 _HANDED_IN: Params = {"async": True, "nullable": True}
 """How a statement is handed in: nobody waits for it, and what is nothing comes as null and not as a word."""
 
-RUNNING, TIMED_OUT, FAILED = 202, 408, 422
-_TOLD = frozenset({401, 403, TIMED_OUT, FAILED})
+RUNNING, UNKNOWN, TIMED_OUT, FAILED = 202, 401, 408, 422
+_TOLD = frozenset({UNKNOWN, 403, TIMED_OUT, FAILED})
 """Statuses whose body says by a code what is wrong."""
 
 TAG = "customer-research"
@@ -96,11 +96,13 @@ class Statements:
     Args:
         http: the connection, which carries the credential.
         around: role, warehouse, database, schema and time limit.
+        refused: told when the token is refused, so that the next request does not carry it again.
     """
 
-    def __init__(self, http: Http, around: Surroundings) -> None:
+    def __init__(self, http: Http, around: Surroundings, refused: Callable[[], None] = lambda: None) -> None:
         self._http = http
         self._around = around
+        self._token_refused = refused
 
     async def run(self, sql: str, bindings: Sequence[Mapping[str, str]], log: RequestLog) -> Result:
         """Run one statement; `?` in it are bound in order.
@@ -157,6 +159,8 @@ class Statements:
             raise self._http.error(BadAnswer, sentence, log.stream, hint) from error
 
     def _accept(self, reply: Reply, log: RequestLog) -> None:
+        if reply.status == UNKNOWN:
+            self._token_refused()
         if reply.status in _TOLD:
             raise self._refused(reply, log)
 

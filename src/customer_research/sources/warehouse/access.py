@@ -105,6 +105,10 @@ class Login:
                 self._until = ends - min(SPARE, (ends - now) / 2)
             return self._token
 
+    def forget(self) -> None:
+        """The token was refused (revoked, or this machine slept): the next request gets another."""
+        self._token = ""
+
     def _signed(self, now: datetime) -> tuple[str, datetime]:
         """A statement of who asks, signed by the key, and when it ends."""
         import jwt  # noqa: PLC0415 - an extra
@@ -174,7 +178,7 @@ def private_key(own: SnowflakeSettings) -> RSAPrivateKey:
         raise ExtraMissing("A key pair for Snowflake needs PyJWT with cryptography", "keypair") from None
     assert own.private_key_file is not None
     pem = _read(own.private_key_file)
-    passphrase = own.passphrase.get_secret_value().encode() if own.passphrase is not None else None
+    passphrase = (own.passphrase.get_secret_value() if own.passphrase is not None else "").encode() or None
     if passphrase is None and b"ENCRYPTED" in pem:
         raise _unusable(own.private_key_file, "is encrypted, and there is no passphrase", "Set snowflake.passphrase.")
     try:

@@ -66,7 +66,11 @@ def _guarded(needed: str, run: Run) -> Run:
         try:
             return await run(session, subject)
         except UnreadableError as error:
-            fix = "Switch formatting off in Metabase (Admin, Localization)."
+            fix = (
+                "Switch formatting off in Metabase (Admin, Localization)."
+                if session.statements is None
+                else "Have the view give numbers and days as they are."
+            )
             return Diagnosis("fail", f"A value cannot be read: {error}.", needed, fix)
         except CustomerResearchError as error:
             return Diagnosis("warn" if isinstance(error, RateLimited) else "fail", error.message, needed, error.hint)

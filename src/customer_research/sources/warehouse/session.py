@@ -120,7 +120,7 @@ class WarehouseSession(VendorSession[MetabaseSettings]):
         else:
             self.login = Login(snowflake, settings, clock, **doubles)
             self.own, self.http = in_snowflake(relations), self.login.http
-            self.statements = Statements(self.http, surroundings(snowflake))
+            self.statements = Statements(self.http, surroundings(snowflake), self.login.forget)
         self.settings = settings
         self.clock = clock
         self._runner: SqlRunner | None = None
