@@ -115,12 +115,15 @@ class IntercomRecords:
     `contacts` hold the Intercom ids of their companies as `company_refs` and what was merged into them as `merged` (id,
     instant); `conversations` their contacts' ids as `contact_ids`, their company's Intercom id as `company_ref` (None: it names
     none), and the number of their parts in `statistics`; instants are Unix seconds. `zone` is the workspace's; `by_day` says
-    whether its search of conversations compares instants by that zone's days, as the search of contacts always does.
+    whether its search of conversations compares instants by that zone's days, as the search of contacts always does;
+    `cursor_pages` whether the list of a company's contacts names its next page by a cursor, as the contract has it, or by an address,
+    as its examples do.
     """
 
     workspace: str = "sndbx7ic"
     zone: str = "America/Los_Angeles"
     by_day: bool = True
+    cursor_pages: bool = False
     companies: list[Row] = field(default_factory=list)
     contacts: list[Row] = field(default_factory=list)
     conversations: list[Row] = field(default_factory=list)

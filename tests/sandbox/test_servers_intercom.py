@@ -103,13 +103,41 @@ def test_versions(ask: Caller) -> None:
     assert ask("intercom", "/conversations/deleted", headers={"Intercom-Version": "9.9"}).status_code == 400
 
 
+@pytest.mark.parametrize("by_cursor", [True, False], ids=["by cursor", "by address"])
+def test_a_companys_contacts_name_the_next_page(ask: Caller, dataset: Dataset, *, by_cursor: bool) -> None:
+    told = dataset.intercom
+    company, kept = told.companies[0], list(told.contacts)
+    told.contacts += [{**kept[0], "id": f"c{n}", "company_refs": [company["id"]]} for n in range(7)]
+    told.cursor_pages = by_cursor
+    path, found, following = f"/companies/{company['id']}/contacts", list[str](), "per_page=3"
+    try:
+        while following:
+            page = ask("intercom", f"{path}?{following}").json()
+            found += [one["id"] for one in page["data"]]
+            after = page["pages"].get("next")
+            assert after is None or isinstance(after, dict) is by_cursor
+            following = (
+                ""
+                if after is None
+                else (f"per_page=3&starting_after={after['starting_after']}" if by_cursor else after.partition("?")[2])
+            )
+    finally:
+        told.contacts, told.cursor_pages = kept, False
+    assert len(found) == len(set(found)) == page["total_count"] >= 7
+
+
 def test_pages_and_their_bounds(ask: Caller, dataset: Dataset) -> None:
     seen: list[str] = []
+    numbers: list[int] = []
     paging: dict[str, Any] | None = {"per_page": 7}
     while paging is not None:
         told = ask("intercom", "/conversations/search", {"query": EVERYTHING, "pagination": paging}).json()
         seen += [row["id"] for row in told["conversations"]]
+        numbers.append(told["pages"]["page"])
         paging = told["pages"].get("next")
+        assert told["total_count"] == len(dataset.intercom.conversations)
+        assert told["pages"]["total_pages"] == -(-told["total_count"] // 7)
+    assert numbers == list(range(1, told["pages"]["total_pages"] + 1))
     assert sorted(seen) == sorted(one["id"] for one in dataset.intercom.conversations)
     for size in (0, 151, "many"):
         refused = ask("intercom", "/conversations/search", {"query": EVERYTHING, "pagination": {"per_page": size}})

@@ -191,6 +191,7 @@ def records(sandbox: Sandbox) -> Iterator[Any]:
     yield told
     for name, rows in kept.items():
         setattr(told, name, rows)
+    told.cursor_pages = False
 
 
 def fetch(sandbox: Sandbox, operator_id: str = OPERATOR, **changes: Any) -> Batch:
@@ -267,12 +268,14 @@ def test_the_company_decides_and_shared_contacts_are_probable(sandbox: Sandbox, 
     }
 
 
-def test_pages_of_contacts_and_conversations_are_followed(sandbox: Sandbox, records: Any) -> None:
+@pytest.mark.parametrize("by_cursor", [True, False], ids=["by cursor", "by address"])
+def test_pages_of_contacts_and_conversations_are_followed(sandbox: Sandbox, records: Any, *, by_cursor: bool) -> None:
+    records.cursor_pages = by_cursor
     mine, since = _of(records, OPERATOR), records.companies[0]["created_at"]
     many = [contact(f"many{n}", f"Person {n}", f"p{n}@example.com", (mine,), since) for n in range(120)]
     records.contacts = [*records.contacts, *many]
     for number in range(400):
-        _add(records, f"m{number:03d}", [f"many{number % 20}"], None)
+        _add(records, f"m{number:03d}", [f"many{number % 120}"], None)
     found = fetch(sandbox)
     assert not found.gaps
     assert sum(one.startswith("m") for one in matches(found)) == 400

@@ -14,7 +14,7 @@ from starlette.routing import BaseRoute, Route
 from customer_research_sandbox.dataset import IntercomRecords, Row
 from customer_research_sandbox.servers import intercom_views as views
 from customer_research_sandbox.servers.faults import Controls
-from customer_research_sandbox.servers.intercom_search import Field, QueryError, Rules, page_of
+from customer_research_sandbox.servers.intercom_search import Field, QueryError, Rules, page_of, pages_of
 from customer_research_sandbox.servers.limits import Clock, RollingWindow
 from customer_research_sandbox.servers.wire import (
     ProblemError,
@@ -193,6 +193,10 @@ class IntercomServer(Vendor):
             return self._refusal(404, "company_not_found", "Company Not Found")
         found = [views.contact(one) for one in self._records.contacts if own in one["company_refs"]]
         size = whole_number(request.query_params.get("per_page"), CONTACTS_PAGE)
+        if self._records.cursor_pages:
+            begin = whole_number(request.query_params.get("starting_after"), 0)
+            pages = pages_of(len(found), size, begin // size + 1, str(begin + size))
+            return _listing("list", "data", served(request, found[begin : begin + size]), len(found), pages)
         return answer(self._numbered(request, ("list", "data"), found, size))
 
     def _numbered(self, request: Request, listing: tuple[str, str], rows: Sequence[Row], size: int) -> dict[str, Any]:

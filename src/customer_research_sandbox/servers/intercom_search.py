@@ -155,11 +155,17 @@ def page_of(records: Sequence[Row], pagination: Any, default: int) -> tuple[list
         place = _place(after)
         ordered = [one for one in ordered if (-one["updated_at"], one["id"]) > place]
     shown = ordered[:size]
-    total = max(-(-len(records) // size), 1)
-    pages: dict[str, Any] = {"type": "pages", "page": 1, "per_page": size, "total_pages": total}
-    if len(ordered) > size:
-        pages["next"] = {"per_page": size, "starting_after": mark_of(shown[-1])}
-    return shown, pages
+    page = (len(records) - len(ordered)) // size + 1
+    return shown, pages_of(len(records), size, page, mark_of(shown[-1]) if shown else "")
+
+
+def pages_of(count: int, size: int, page: int, following: str) -> dict[str, Any]:
+    """The `pages` of a list by cursor: which of how many it is, and, but for the last, the cursor of the next one."""
+    total = max(-(-count // size), 1)
+    pages: dict[str, Any] = {"type": "pages", "page": page, "per_page": size, "total_pages": total}
+    if page < total:
+        pages["next"] = {"per_page": size, "starting_after": following}
+    return pages
 
 
 def mark_of(record: Mapping[str, Any]) -> str:
