@@ -65,6 +65,7 @@ class Metric:
     `evidence` is the kind of records behind it; an entry with `evidence.RECORDS = "CONDITION"` has one of its own.
     A `partly` known one (derived) holds with part of its tables too; the others would say something else without one of
     them, so they are a gap then.
+    `none` says what it means that a source answered and there is no such figure, where that is an answer (nobody waits).
     `unknown_state` says why a count is unknown, not none, although its source answered: a record does not say its state;
     `next_step` what to do about it.
     """
@@ -83,6 +84,7 @@ class Metric:
     audience: Literal["internal", "customer"] = "internal"
     overwritten: tuple[str, ...] = ()
     partly: bool = False
+    none: str = ""
     unknown_state: str = ""
     next_step: str = ""
 

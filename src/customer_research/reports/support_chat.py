@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from customer_research.domain.account import Account
 from customer_research.domain.report import Block, Text
 from customer_research.record_tables import is_off
-from customer_research.reports.figure_lines import figures, present
+from customer_research.reports.figure_lines import figures
 from customer_research.reports.record_rows import Row, known_rows, newest, table
 from customer_research.reports.shared_tables import match_words
 
@@ -21,7 +21,8 @@ conversations_per_100_trips conversations_per_100_trips_prev
 conversations_probable: Probable conversations (not counted)
 """
 
-_lines = present(figures(_FIGURES))
+_lines = figures(_FIGURES)
+"""With those of which there are none: that nobody waits is an answer."""
 
 
 def _link(_account: Account, row: Row) -> str:

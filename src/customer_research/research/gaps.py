@@ -23,4 +23,4 @@ def nothing_of(metric: Metric, source: str, row: Mapping[str, Any]) -> Gap:
         return Gap(source, "unavailable", metric.unknown_state, metric.next_step, metric.name)
     if metric.name == "mrr_usd" and (row.get("active_subscriptions") or 0) > 0:
         return Gap(source, "not_applicable", NOT_IN_USD, "", metric.name)
-    return Gap(source, "none_found", "There is no record to compute it from.", "", metric.name)
+    return Gap(source, "none_found", metric.none or "There is no record to compute it from.", "", metric.name)
