@@ -114,7 +114,8 @@ class IntercomRecords:
 
     `contacts` hold the Intercom ids of their companies as `company_refs` and what was merged into them as `merged` (id,
     instant); `conversations` their contacts' ids as `contact_ids`, their company's Intercom id as `company_ref` (None: it names
-    none), and the number of their parts in `statistics`; instants are Unix seconds. `zone` is the workspace's; `by_day` says
+    none), how they came about as `delivered_as`, when a contact wrote first as `asked_at`, and the number of their parts in
+    `statistics`; instants are Unix seconds. `zone` is the workspace's; `by_day` says
     whether its search of conversations compares instants by that zone's days, as the search of contacts always does;
     `cursor_pages` whether the list of a company's contacts names its next page by a cursor, as the contract has it, or by an address,
     as its examples do.

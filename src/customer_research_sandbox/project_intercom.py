@@ -29,6 +29,9 @@ _WITHOUT = 0.12
 _OURS = 0.1
 """The share of conversations that we begin."""
 
+_HEARD = 0.5
+"""The share of these in which somebody writes back."""
+
 _BEGUN_BY_US = ("operator_initiated", "automated", "admin_initiated")
 
 _EACH_MONTH = {"Free": 0.2, "SMB": 0.5, "Mid-Market": 1.2, "Enterprise": 3.0}
@@ -75,7 +78,7 @@ def _drawn(life: OperatorLife, rng: Random, as_of: datetime) -> Iterable[Chat]:
             named=rng.random() < 0.8,
             told=rng.random() < 0.95,
             delivered_as=_BEGUN_BY_US[int(rng.random() * len(_BEGUN_BY_US))] if ours else "customer_initiated",
-            contact_hours=rng.random() * 4 if ours and answered else None,
+            contact_hours=rng.random() * 4 if ours and rng.random() < _HEARD else None,
         )
 
 

@@ -76,6 +76,24 @@ def test_the_newest_500_parts_are_shown(ask: Caller, dataset: Dataset) -> None:
     assert told["conversation_parts"][-1]["body"] == "Message 620"
 
 
+def test_who_began_a_conversation_is_told(ask: Caller, dataset: Dataset) -> None:
+    told = {one["id"]: one for one in dataset.intercom.conversations}
+    body = {"query": EVERYTHING, "pagination": {"per_page": 150}}
+    shown = ask("intercom", "/conversations/search", body).json()["conversations"]
+    found = {(row["source"]["delivered_as"], row["source"]["author"]["type"]) for row in shown}
+    ours = {(name, "admin") for name in ("admin_initiated", "automated", "operator_initiated")}
+    assert found == {("customer_initiated", "user"), *ours}
+    for row in shown:
+        asked = told[row["id"]]["asked_at"]
+        assert row.get("first_contact_reply", {}).get("created_at") == asked
+        assert row.get("statistics", {}).get("first_contact_reply_at", asked) == asked
+        if row["source"]["delivered_as"] == "customer_initiated":
+            assert asked == row["created_at"]
+    quiet = [row for row in shown if told[row["id"]]["asked_at"] is None]
+    assert {row["source"]["delivered_as"] for row in quiet} >= {"automated", "operator_initiated"}
+    assert not [row for row in quiet if row["waiting_since"] or row.get("statistics", {}).get("first_admin_reply_at")]
+
+
 def test_merged_contacts_are_in_no_search(ask: Caller, dataset: Dataset) -> None:
     one, other = dataset.intercom.contacts[:2]
     other["merged"].append((one["id"], 1_790_000_000))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,6 @@ from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.engines.snowflake_api import SnowflakeRunner
 from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
-from customer_research.record_tables import SOURCES
 from customer_research.research.lasting import Lasting
 from customer_research.research.off import failure, off
 from customer_research.settings import Settings
@@ -113,11 +112,6 @@ class Connections:
         self.shared = shared or Shared()
         self._own = shared is None
         self._out: dict[str, Gap] = {}
-
-    def off_tables(self) -> Iterator[tuple[str, Gap]]:
-        """The tables of the optional sources that are not set up, each with its gap."""
-        for name, gap in self.off.items():
-            yield from ((table, gap) for table in SOURCES[name].tables)
 
     def session(self, name: str) -> Any:
         """The open session of a source.

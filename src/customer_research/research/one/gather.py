@@ -18,6 +18,7 @@ from customer_research.errors import CustomerResearchError
 from customer_research.metrics.queries import LISTINGS, subject_sql
 from customer_research.record_tables import TABLES
 from customer_research.research.connections import Connections
+from customer_research.research.off import off_tables
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
 from customer_research.research.one.withheld import FINANCE, gap_of, without_amounts
 from customer_research.sources.lago.live import BILLING_TABLES, unknown_to_billing
@@ -79,7 +80,7 @@ class Gatherer:
             for table in tables & FINANCE - set(BOUND_TABLES):
                 self.refuse((table,), gap_of(TABLES[table].home))
             tables -= FINANCE
-        for table, gap in self._connections.off_tables():
+        for table, gap in off_tables(self._connections.settings).items():
             self.refuse((table,), gap)
         streams = [
             self._stream(source, stream)

@@ -147,6 +147,8 @@ class _Run:
         async for stretch in self._session.scroll(STREAM):
             rows = [normalise.company(one) for one in stretch.records]
             self._left_out(not stretch.whole)
+            if stretch.cursor is None:
+                self._at = self._at.enter(self._at.step + 1)
             yield self._slice({COMPANY.name: rows}, stretch.log, rows)
 
     async def _contacts(self) -> AsyncIterator[Slice]:
