@@ -315,6 +315,20 @@ def test_a_statement_whose_followers_fail_is_called_off_as_well(sandbox: Sandbox
     assert len(sandbox.snowflake.called_off) == 1
 
 
+def test_a_statement_is_called_off_when_the_token_is_refused_meanwhile(sandbox: Sandbox) -> None:
+    sandbox.snowflake.statement_seconds = 30
+
+    async def revoked(session: WarehouseSession) -> None:
+        task = asyncio.create_task(csm(session))
+        await handed_in(sandbox)
+        sandbox.set_faults("snowflake:auth:0.5")  # the second look; calling off is let in again
+        with pytest.raises(Denied):
+            await task
+
+    using(settings_of(sandbox), revoked)
+    assert len(sandbox.snowflake.called_off) == 1
+
+
 def test_snowflakes_own_limit_of_time_is_told(sandbox: Sandbox) -> None:
     sandbox.snowflake.statement_seconds = 30
     with pytest.raises(Unavailable, match=r"Snowflake stopped the query \(Statement reached its statement"):

@@ -45,6 +45,9 @@ RUNNING, UNKNOWN, TIMED_OUT, FAILED = 202, 401, 408, 422
 _TOLD = frozenset({UNKNOWN, 403, TIMED_OUT, FAILED})
 """Statuses whose body says by a code what is wrong."""
 
+_GOES_ON = frozenset({RUNNING, UNKNOWN, 403})
+"""Statuses of a look after which a statement goes on at Snowflake, whatever we are told of it."""
+
 TAG = "customer-research"
 """What the query tag begins with: the statements of this program in Snowflake's history of queries."""
 
@@ -55,7 +58,9 @@ _NO_PRIVILEGE, _NO_WAREHOUSE = 3001, 606
 _STOPPED = frozenset({604, 630})
 """Codes of a statement that was called off, or took longer than its limit."""
 
-_SIGN_IN = range(390_000, 400_000)
+_SIGN_IN = frozenset({*range(390_000, 391_000), *range(394_000, 395_000)})
+"""Codes of a sign-in that failed; those between them are of requests that are not as they should be."""
+
 _ROLES = frozenset({390_186, 390_189})
 _ENDED = frozenset({390_318, 394_301})
 _POLICIES = frozenset({390_420, 390_422})
@@ -115,13 +120,13 @@ class Statements:
         handle, over = "", False
         try:
             reply = await self._send("POST", PATH, log, params=_HANDED_IN, json=self._body(sql, bindings, log))
-            handle = self._handle(reply, log)
+            handle, over = self._handle(reply, log), reply.status != RUNNING
             wait = FIRST_LOOK_SECONDS
             while reply.status == RUNNING:
                 await self._http.pause(wait, log)
                 wait = min(wait * 2, LONGEST_LOOK_SECONDS)
                 reply = await self._ask("GET", f"{PATH}/{segment(handle)}", log)
-                over = reply.status != RUNNING  # it ran to its end or failed: there is nothing to call off
+                over = reply.status not in _GOES_ON  # it ran to its end or failed: there is nothing to call off
                 self._accept(reply, log)
             columns, rows = await self._rows(reply, handle, log)
             return Result(columns, rows, handle)
@@ -233,7 +238,7 @@ class Statements:
         if code in _POLICIES or _POLICY_WORDS.search(words):
             return self._error(
                 Denied,
-                f"Snowflake's network policy does not let this machine in ({code}: {words}).",
+                f"Snowflake's network policy does not let this machine in ({code or reply.status}: {words}).",
                 log,
                 "Have this machine's address added to the user's network policy; a service user's token needs such a policy.",
             )
