@@ -96,7 +96,7 @@ def part(kind: type[Any]) -> Any:
 def request(cls: type[R]) -> type[R]:
     """Make a class a request: frozen, by keyword, and nothing but its fields."""
     made: Any = dataclasses.dataclass(frozen=True, kw_only=True, slots=True)(cls)
-    made.__pydantic_config__ = {"extra": "forbid"}
+    made.__pydantic_config__ = {"extra": "forbid", "allow_inf_nan": False}
     return made  # type: ignore[no-any-return]
 
 

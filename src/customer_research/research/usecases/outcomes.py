@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from customer_research.domain.money import to_minor
 from customer_research.domain.outcome import ChurnKind, ChurnReason, Intervention, Outcome, RecordKind
 from customer_research.domain.parsing import day
 from customer_research.errors import UsageError
@@ -67,7 +68,7 @@ class Churn(Request):
             secondary=self.secondary or "",
             churn_kind=self.kind,
             competitor=self.competitor,
-            lost_minor=None if self.lost_mrr is None else round(self.lost_mrr * 100),
+            lost_minor=None if self.lost_mrr is None else to_minor(self.lost_mrr, "USD"),
             returns=self.returns,
         )
 

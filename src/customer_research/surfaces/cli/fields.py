@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +29,17 @@ class ContentFile(click.File):
         """The content with the file's name."""
         file = super().convert(value, param, ctx)
         return Content(str(getattr(file, "name", "")), file.read())
+
+
+class _Number(click.FloatRange):
+    """A number within bounds; `inf` and `nan`, which Python takes for numbers and some bounds let through, are none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value!r} is not a finite number.", param, ctx)
+        return found
 
 
 _FILES: Mapping[str, click.ParamType[Any]] = {
@@ -117,6 +129,6 @@ def _type(kind: Any, field: dataclasses.Field[Any]) -> click.ParamType[Any]:
         return click.DateTime(bounds["formats"])
     low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le")
     if kind in {int, float} and (low, high) != (None, None):
-        ranged = click.IntRange if kind is int else click.FloatRange
+        ranged = click.IntRange if kind is int else _Number
         return ranged(low, high, min_open="gt" in bounds)
     return click.INT if kind is int else click.FLOAT if kind is float else click.STRING
