@@ -255,6 +255,33 @@ def test_the_list_shows_the_worst_first_with_receipts(open_desk: Settings) -> No
     assert (len(table(one, "operators").rows), table(one, "operators").total) == (1, 2)
 
 
+@pytest.mark.parametrize(
+    ("hidden", "said"),
+    [
+        ((), "1 alert; 1 more can wait."),
+        ((STOPPED,), "No alert that cannot wait; 1 more can wait; 1 snoozed."),
+        ((LATE,), "1 alert; 1 snoozed."),
+        ((STOPPED, LATE), "No open alert; 2 snoozed."),
+    ],
+)
+def test_an_alert_is_shown_waits_or_is_snoozed_and_never_two_of_these(
+    open_desk: Settings, hidden: tuple[str, ...], said: str
+) -> None:
+    week = LATER + timedelta(days=7)
+    for subject in hidden:
+        with open_store(open_desk.store_url) as store:
+            one = AlertBook(store).episodes(subject=subject)[0].id
+        alerts.changed(open_desk, lambda book, one=one: book.snooze(one, week, who="Kim", now=LATER))  # type: ignore[misc]
+    for moment, every, told in (
+        (LATER, False, said),
+        (LATER, True, "2 alerts."),
+        (week, False, "1 alert; 1 more can wait."),
+    ):
+        headline = open_list.open_alerts(open_desk, AlertChoice(all=every), now=moment).headline
+        assert headline is not None
+        assert headline.text == told
+
+
 def test_an_operators_reasons_are_one_alert_that_people_take_in_hand_as_one(open_desk: Settings) -> None:
     reasons = ids(open_desk)
     assert set(reasons) == {"R5", "usage_stopped"}

@@ -119,3 +119,17 @@ def test_versions_that_contradict_each_other_are_refused(
     with pytest.raises(TablesRefused) as caught:
         checked(tmp_path)
     assert any(said in str(fault) for fault in caught.value.faults)
+
+
+@pytest.mark.parametrize("begins", [None, "2026-08-01", "2026-08-02T00:00:00+02:00"])
+@pytest.mark.parametrize("ends", [None, "2026-08-01", "2026-08-02T00:00:00+02:00"])
+def test_a_version_stands_for_some_time_or_is_refused(tmp_path: Path, begins: str | None, ends: str | None) -> None:
+    times = {name: at for name, at in (("valid_from", begins), ("valid_to", ends)) if at is not None}
+    given(tmp_path / "given", "ticket", [ticket(1, **times)], ("valid_from", "valid_to"))
+    since, until = (at and datetime.fromisoformat(at if "T" in at else f"{at}T00:00:00Z") for at in (begins, ends))
+    if since is None or until is None or since < until:  # type: ignore[operator]
+        assert set(checked(tmp_path).files) == {"ticket"}
+        return
+    with pytest.raises(TablesRefused) as caught:
+        checked(tmp_path)
+    assert ["is not after valid_from" in str(fault) for fault in caught.value.faults] == [True]

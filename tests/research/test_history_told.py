@@ -8,6 +8,7 @@ import shutil
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ from customer_research.research.past.history import backfill as module
 from customer_research.research.past.history import proof as module_of_proof
 from customer_research.research.past.history.backfill import backfill, take
 from customer_research.research.past.history.calendar import Calendar
-from customer_research.research.past.history.operator_history import history_report
+from customer_research.research.past.history.operator_history import _by_name, history_report
 from customer_research.research.past.history.proof import verify
 from customer_research.research.portfolio.history import keep_in, listed, prune
 from customer_research.research.portfolio.moves import changes
@@ -117,6 +118,33 @@ def test_without_the_snapshots_files_conditions_stand_for_sentences(copied: Sett
     moved = table(told(copied, STOPPED), "moved_30_days")
     words = [str(getattr(row[-1], "value", getattr(row[-1], "text", ""))) for row in moved.rows]
     assert any("Its condition: " in text and "reservations_30d" in text for text in words)
+
+
+@pytest.mark.parametrize(
+    ("term", "meant"),
+    [
+        ("silver limo", "a"),
+        ("  SILVER   Limo ", "a"),
+        ("Silver Limo West", "b"),
+        ("west", "b"),
+        ("dune cars", "de"),
+        ("silver", "abc"),
+        ("s", "abcde"),
+        ("gold", ""),
+        ("  ", ""),
+    ],
+)
+def test_a_whole_name_goes_before_names_that_contain_it(term: str, meant: str) -> None:
+    names = {"b": "Silver Limo West", "a": "Silver Limo", "c": "East silver  limo", "e": "Dune Cars", "d": "DUNE CARS"}
+    history: Any = SimpleNamespace(operators=lambda _snapshot: names)
+    latest: Any = SimpleNamespace(id="newest")
+    if len(meant) > 1:
+        with pytest.raises(AmbiguousOperator) as caught:
+            _by_name(history, latest, term)
+        assert "".join(match.operator_id for match in caught.value.candidates) == meant
+    else:
+        found = _by_name(history, latest, term)
+        assert (found.operator_id if found else "") == meant
 
 
 def test_an_operator_is_found_by_its_name_where_no_source_can_be_asked(filled: Settings) -> None:
