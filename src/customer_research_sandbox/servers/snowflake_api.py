@@ -11,6 +11,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -95,7 +96,8 @@ class SnowflakeServer(Vendor):
         super().__init__(controls)
         self._warehouse = warehouse
         self._clock = clock
-        self.account = Account(lambda: warehouse.as_of, grants=_grants(warehouse))
+        ends = warehouse.as_of + timedelta(days=90)
+        self.account = Account(lambda: warehouse.as_of, grants=_grants(warehouse), token_ends=ends)
         self._statements: dict[str, Statement] = {}
 
     def routes(self) -> Sequence[BaseRoute]:
