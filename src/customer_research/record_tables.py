@@ -17,6 +17,11 @@ TABLES: Mapping[str, CanonicalTable] = MappingProxyType(
 )
 """The canonical tables about an operator's records, by name; metrics read these."""
 
+MATCHED: Mapping[str, str] = MappingProxyType(
+    {name: table.key[0] for name, table in TABLES.items() if {"matched_by", "is_certain"} <= set(table.column_names)}
+)
+"""Tables whose records are an operator's by what they say, with the column that names a record: people may decide whose one is."""
+
 STATES: Mapping[str, str] = MappingProxyType(
     {of: state_name(of) for source in SOURCES.values() for of in source.states}
 )

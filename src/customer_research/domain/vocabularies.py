@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
 
+from customer_research.domain.match import CONFIRMED
 from customer_research.domain.money import MONTHS_PER_INTERVAL
 
 Severity = Literal["critical", "high", "medium", "low"]
@@ -51,10 +52,10 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "coupon.frequency": ("once", "recurring", "forever"),
         "company.linked_by": ("csm", "property", "search"),
         "engagement.type": ("note", "email", "call", "meeting"),
-        "ticket.matched_by": ("operator_id", "tag", "title", "text"),
+        "ticket.matched_by": ("operator_id", "tag", "title", "text", CONFIRMED),
         "conversation.state": ("open", "closed", "snoozed"),
         "conversation.begun_by": ("contact", "us"),
-        "conversation.matched_by": ("company", "contact"),
+        "conversation.matched_by": ("company", "contact", CONFIRMED),
         "csm.status": SUBSCRIPTION_STATUSES,
         "csm.waterfall_event": (
             "new",

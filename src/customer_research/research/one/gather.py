@@ -18,6 +18,7 @@ from customer_research.errors import CustomerResearchError
 from customer_research.metrics.queries import LISTINGS, subject_sql
 from customer_research.record_tables import TABLES
 from customer_research.research.connections import Connections
+from customer_research.research.match_decisions import has_matches, with_decisions
 from customer_research.research.off import off_tables
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
 from customer_research.research.one.withheld import FINANCE, gap_of, without_amounts
@@ -121,7 +122,11 @@ class Gatherer:
                 await stream.learn(self._connections.session(source.name))
             subject = self._by_id if stream.by_id else await self._subject()
             session = self._connections.session(source.name)  # it may have proved out of reach meanwhile
-            self.accept(stream.tables, await stream.fetch(session, subject))
+            batch = await stream.fetch(session, subject)
+            if has_matches(batch):
+                settings = self._connections.settings
+                batch = await asyncio.to_thread(with_decisions, settings, self._dossier.operator_id, batch)
+            self.accept(stream.tables, batch)
             self._connections.shared.heard(source.name)
             self._progress(name, "done")
         except CustomerResearchError as error:

@@ -20,7 +20,9 @@ from customer_research.errors import (
 from customer_research.identity.collapse import candidates
 from customer_research.identity.directory import MAX_MATCHES, Directory
 from customer_research.identity.interpret import interpret
+from customer_research.research import lake_directory
 from customer_research.research.connections import Connections
+from customer_research.settings import Settings
 from customer_research.sources.warehouse.live import operators
 from customer_research.sources.warehouse.session import OWNERS
 
@@ -80,6 +82,24 @@ def not_one(answer: LookupAnswer) -> AmbiguousOperator:
         several if answer.total > 1 else similar,
         candidates=answer.matches,
         hint="Give the operator id of the one you mean.",
+    )
+
+
+def of_lake(settings: Settings, term: str) -> Candidate:
+    """The one operator of the lake that answers to a term.
+
+    Raises:
+        OperatorNotFound, AmbiguousOperator: the lake knows no such operator, or several.
+        UsageError: the lake is empty.
+    """
+    answer = lake_directory.search(settings, term)
+    if answer.best is not None:
+        return answer.best.candidate
+    if answer.matches:
+        raise not_one(answer)
+    raise OperatorNotFound(
+        f"No operator of the lake answers to {term[:SHOWN]!r}.",
+        hint="Run `customer-research sync`, or give its operator id.",
     )
 
 

@@ -7,13 +7,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.identity import Candidate
 from customer_research.domain.outcome import Outcome
 from customer_research.domain.report import Report
-from customer_research.errors import OperatorNotFound, UsageError
+from customer_research.errors import UsageError
 from customer_research.reports.inquiries.outcomes_report import REPORT, OutcomeList
-from customer_research.research import lake_directory
-from customer_research.research.one.resolve import SHOWN, not_one
+from customer_research.research.one.resolve import of_lake
 from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 from customer_research.store.database import open_store, open_to_read
@@ -33,7 +31,7 @@ def record(settings: Settings, term: str, given: Outcome) -> Outcome:
         UsageError: the day lies in the future, the note is too long, or the lake is empty.
         StoreError: the store cannot be written to.
     """
-    found = _whom(settings, term)
+    found = of_lake(settings, term)
     if given.on > given.recorded_at.date():
         raise UsageError(f"{given.on} lies in the future.", hint="Record what has happened.")
     note, competitor = _short(given.note, "The note"), _short(given.competitor, "The competitor's name")
@@ -71,7 +69,7 @@ def outcomes_report(settings: Settings, term: str | None, *, now: datetime) -> R
         OperatorNotFound, AmbiguousOperator: the lake knows no such operator, or several.
         StoreError: the store cannot be read.
     """
-    whom = None if term is None else _whom(settings, term)
+    whom = None if term is None else of_lake(settings, term)
     with open_to_read(settings.store_url) as store:
         found = OutcomeBook(store).records(None if whom is None else whom.operator_id)
         receipt = store_receipt(found, store.place)
@@ -102,16 +100,3 @@ def _short(text: str, what: str) -> str:
     if len(short) > _MAX_NOTE:
         raise UsageError(f"{what} has {len(short):,} characters; {_MAX_NOTE:,} are kept at most.")
     return short
-
-
-def _whom(settings: Settings, term: str) -> Candidate:
-    """The one operator of the lake that answers to a term."""
-    answer = lake_directory.search(settings, term)
-    if answer.best is not None:
-        return answer.best.candidate
-    if answer.matches:
-        raise not_one(answer)
-    raise OperatorNotFound(
-        f"No operator of the lake answers to {term[:SHOWN]!r}.",
-        hint="Run `customer-research sync`, or give its operator id.",
-    )

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from customer_research.connect.concurrent import together
@@ -20,6 +21,7 @@ from customer_research.engines.engine import Room
 from customer_research.errors import ConfigError, CustomerResearchError, RateLimited, Unavailable, UsageError
 from customer_research.lake import Lake, LakeWriter, StoredTable
 from customer_research.research.connections import Connections, OutOfReach
+from customer_research.research.match_decisions import decisions
 from customer_research.research.off import failure, off
 from customer_research.research.sync.linkage import LAKE, Linkage
 from customer_research.research.sync.stream_pull import Listener, Order, PullRoom, StreamPull
@@ -82,7 +84,8 @@ def run(
         sync = _Sync(lake, settings, clock, known, order=order, progress=progress)
         results = wait(sync.pull(chosen, missing))
         with sync.engine(settings.engine.memory_mb) as engine:
-            unmade = Linkage(lake, engine, list(known.values()), missing, anew=full).run()
+            of_people = partial(decisions, settings)
+            unmade = Linkage(lake, engine, list(known.values()), missing, anew=full, decisions=of_people).run()
     return (*results, *(_unmade(table, gap, clock) for table, gap in unmade.items()))
 
 

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import PackageNotFoundError, version
 from types import MappingProxyType
+from typing import Any
 
 from customer_research.connect.failures import gap_of
 from customer_research.connect.source import LandingTable, Link, Source
 from customer_research.domain.evidence import Gap, Receipt, each_once
+from customer_research.domain.match import MatchDecision, decided_sql
 from customer_research.domain.records import quoted
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
 from customer_research.errors import CustomerResearchError, EngineError
 from customer_research.lake import LakeWriter, LandingFile, StoredTable, write_through
-from customer_research.record_tables import LAKE_TABLES
+from customer_research.record_tables import LAKE_TABLES, MATCHED
 from customer_research.research.receipts import text_digest
 from customer_research.research.sync import landing
 from customer_research.research.sync.canonical import gap_row, identity
@@ -37,6 +39,9 @@ LAKE = "lake"
 """The source of a gap, or of an outcome, that speaks of a table which could not be made of what has landed."""
 
 OPERATOR, GAP = "operator", "gap"
+_DECIDED = ("record_id", "operator_id", "ruling")
+"""What of a decision tells whose a record is."""
+
 MANY = frozenset({OPERATOR, GAP})
 """Tables that several sources add rows to: each is whole with what there is."""
 
@@ -95,6 +100,7 @@ class Linkage:
         sources: all sources, whether pulled this time or not.
         missing: sources that are not configured, with the gap that says so.
         anew: make every table, even where nothing that it is made from changed.
+        decisions: gives what people decided of matches, by table; may raise.
     """
 
     def __init__(
@@ -105,8 +111,10 @@ class Linkage:
         missing: Mapping[str, Gap],
         *,
         anew: bool = False,
+        decisions: Callable[[], Mapping[str, Sequence[MatchDecision]]] = dict,
     ) -> None:
         self._lake = lake
+        self._decisions_of = decisions
         self._engine = engine
         self._sources = sorted(sources, key=_precedence)
         self._missing = missing
@@ -149,6 +157,16 @@ class Linkage:
                     if state is not None and landed is not None:
                         found[table.name] = _LandedTable(name, table, landed, state.partial.get(table.name))
         return found
+
+    @cached_property
+    def _decisions(self) -> Mapping[str, Sequence[MatchDecision]]:
+        """What people decided of matches, by table."""
+        return self._decisions_of()
+
+    def _ruled(self, name: str) -> list[dict[str, Any]]:
+        """What people decided of a table's matches, as rows."""
+        made = self._decisions.get(name, ()) if name in MATCHED else ()
+        return sorted(({column: getattr(one, column) for column in _DECIDED} for one in made), key=str)
 
     @cached_property
     def _parts(self) -> Mapping[str, tuple[_Part, ...]]:
@@ -285,7 +303,7 @@ class Linkage:
         """The digest of all that a table depends on."""
         told = sorted(self._stated()) if name == GAP else []
         ways = [[part.source, part.text, [self._content(need) for need in part.needs]] for part in parts]
-        return text_digest(json.dumps([self._product, name, ways, told]))
+        return text_digest(json.dumps([self._product, name, ways, told, self._ruled(name)]))
 
     def _content(self, need: str) -> str:
         stand = self._stands.get(need)
@@ -293,7 +311,7 @@ class Linkage:
 
     def _as_landed(self, name: str, parts: Sequence[_Part]) -> LandingFile | None:
         """The landed file itself, where the table is nothing else."""
-        if len(parts) != 1 or parts[0].link is not None:
+        if len(parts) != 1 or parts[0].link is not None or self._ruled(name):
             return None
         stand = self._stands[name]
         columns = {column.name: column.type for column in LAKE_TABLES[name].columns}
@@ -308,7 +326,7 @@ class Linkage:
         if name == GAP:
             engine.create("stated~", columns, [gap_row(table, gap) for table, gap in self._told.items()])
             selects.append(_SELECT.format(columns="*", nth=len(parts), table=quoted("stated~")))
-        engine.bind("united~", " UNION ALL ".join(selects))
+        engine.bind("united~", self._as_decided(name, " UNION ALL ".join(selects)))
         file, _ = self._lake.fresh("tables", name)
         path = self._lake.path(file)
         rows = engine.export(_once(name, columns), path)
@@ -316,6 +334,14 @@ class Linkage:
         engine.attach("written~", [path], columns)
         digest = content_digest(engine, "written~", [column for column in columns if column != FETCH_ID])
         return StoredTable((file,), rows, digest, self._receipts(parts))
+
+    def _as_decided(self, name: str, sql: str) -> str:
+        """The query of a table's rows, with what people decided of its matches."""
+        made = self._ruled(name)
+        if not made:
+            return sql
+        self._engine.create("decided~", dict.fromkeys(_DECIDED, "VARCHAR"), made)
+        return decided_sql(sql, MATCHED[name], quoted("decided~"))
 
     def _bind(self, needs: Iterable[str]) -> None:
         """Have the engine know these tables by their names."""

@@ -90,6 +90,10 @@ Record what no system knows: what was done about an operator that may leave, and
 Records are added and never changed; `outcome retract` takes a wrong one back. Billing stays the truth on who left and when:
 a recorded reason stands beside it. `backtest` tells how what was done biases the figures.
 """,
+    "matches": """\
+Which operator a ticket or a support conversation is about is told by ids where they are there, and else by names in the texts: a
+match that is probable, is shown as such and takes no points. Here somebody who knows decides.
+""",
     "meetings": """\
 Meetings with operators, from HubSpot, calendar feeds, Google Calendar and Outlook.
 """,
@@ -121,6 +125,7 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "history": "An operator's score over time and what moved it; backfill, list and verify snapshots.",
     "scorecard": "`scorecard use NAME`: the default scorecard, changed behind the gate of `backtest`.",
     "outcome": "Record what was done about an operator, and why one left; list it.",
+    "matches": "Tickets and conversations that are probably an operator's: list them, confirm, refuse.",
     "meetings": "Coming meetings with operators, of all calendars; `meetings plan` puts their briefs into the outbox.",
     "tokens": "API tokens for programs and agents that ask over HTTP: create, list, revoke.",
     "audit": "Who asked for what of whom; remove what is old.",
@@ -239,6 +244,10 @@ _ALL = (
     UseCase("outcome churn", "Why an operator left.", "outcomes:Churn", "lines", "store", right="act"),
     UseCase("outcome list", "What was recorded.", "outcomes:Listed", "report", "store"),
     UseCase("outcome retract", "Take a record back.", "outcomes:Retraction", "lines", "store", right="act"),
+    UseCase("matches list", "Tickets and conversations that are probably an operator's, for a decision.", "matches:Listed", "table", "lake store"),
+    UseCase("matches confirm", "Say that a record is an operator's.", "matches:Confirm", "lines", "lake store", right="act"),
+    UseCase("matches refuse", "Say that a record is not an operator's.", "matches:Refuse", "lines", "lake store", right="act"),
+    UseCase("matches reopen", "Take back what was decided of a match.", "matches:Reopen", "lines", "lake store", right="act"),
     UseCase("why", "Why a figure or a judgement is as it is: value, meaning, the records behind it.", "one:Why", "explanation", "live"),
     UseCase("verify", "Whether each number of a draft is what the sources say.", "one:Verify", "verdicts", "live"),
     UseCase("metrics", "List the metrics.", "house:Metrics", "lines"),

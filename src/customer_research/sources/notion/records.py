@@ -26,8 +26,8 @@ RECORDS = SourceRecords(
             is_open boolean @ status not Done, Archived, Not doing anymore, and no stage Deployed / Done
             is_done boolean @ status Done
             is_commitment boolean @ tag Enterprise and a due date
-            matched_by text @ operator_id, tag, title, text
-            is_certain boolean @ matched by operator_id or tag; probable matches never deduct
+            matched_by text @ operator_id, tag, title, text, confirmed (by somebody here)
+            is_certain boolean @ matched by operator_id or tag, or confirmed; probable matches never deduct
             created_at timestamp @ page creation
             edited_at timestamp @ last edit (minute precision)
             url text Notion page

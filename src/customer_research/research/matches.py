@@ -1,0 +1,157 @@
+"""The use cases behind `matches`: records that are perhaps an operator's, and what people decide of them."""
+
+# ruff: noqa: S608 - names of tables and columns are ours; values are parameters
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from customer_research.domain.match import MatchDecision, Ruling
+from customer_research.domain.tables import TableSet
+from customer_research.engines.engine import Engine
+from customer_research.errors import UsageError
+from customer_research.lake import Lake
+from customer_research.record_tables import MATCHED, TABLES
+from customer_research.research.engine_choice import scratch
+from customer_research.research.lake_directory import attached, listed
+from customer_research.research.one.resolve import of_lake
+from customer_research.settings import Settings
+from customer_research.store.beginnings import Beginnings
+from customer_research.store.database import open_store, open_to_read
+from customer_research.store.matches import MatchBook
+
+_TITLES = ("title", "subject")
+"""Columns that say what a record is about."""
+
+_MAX_NOTE = 2000
+_BEGINNINGS = Beginnings("match", 4, "`customer-research matches list` shows the records.", "record")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordMatch:
+    """A record that is an operator's, or perhaps is.
+
+    `title` is the vendor's text. `decision` is what somebody decided of it, None where nobody did.
+    """
+
+    table: str
+    record_id: str
+    operator_id: str
+    name: str
+    title: str
+    matched_by: str
+    is_certain: bool
+    created_at: datetime | None
+    decision: MatchDecision | None = None
+
+
+def waiting(settings: Settings, term: str | None) -> tuple[RecordMatch, ...]:
+    """The probable matches that nobody decided, of one operator or of all, the newest first.
+
+    Raises:
+        OperatorNotFound, AmbiguousOperator: the lake knows no such operator, or several.
+        UsageError: the lake is empty.
+        StoreError: the store cannot be read.
+    """
+    found = _found(settings, None if term is None else of_lake(settings, term).operator_id)
+    return tuple(one for one in found if not one.is_certain and one.decision is None)
+
+
+def decided(settings: Settings, term: str | None) -> tuple[RecordMatch, ...]:
+    """The matches that somebody decided, the newest decision first; one whose record the lake has no more, too.
+
+    Raises:
+        OperatorNotFound, AmbiguousOperator, UsageError, StoreError: as `waiting`.
+    """
+    found = _found(settings, None if term is None else of_lake(settings, term).operator_id)
+    made = [(one.decision.decided_at, one) for one in found if one.decision is not None]
+    return tuple(one for _, one in sorted(made, key=lambda pair: pair[0], reverse=True))
+
+
+def decide(
+    settings: Settings, term: str, record: str, ruling: Ruling | None, *, who: str, now: datetime, note: str = ""
+) -> RecordMatch:
+    """Keep what somebody decides of a match (None: that it is open again); the match as it stood.
+
+    `record` is the record's id, or its beginning.
+
+    Raises:
+        OperatorNotFound, AmbiguousOperator: the lake knows no such operator, or several.
+        UsageError: no such match; it is sure already, or there is no decision to take back; the note is too long.
+        StoreError: the store cannot be written to.
+    """
+    if len(note) > _MAX_NOTE:
+        raise UsageError(f"The note has {len(note):,} characters; {_MAX_NOTE:,} are kept at most.")
+    operator = of_lake(settings, term)
+    text = _BEGINNINGS.read(record.replace("-", ""))
+    own = _found(settings, operator.operator_id)
+    match = _BEGINNINGS.only([one for one in own if _plain(one.record_id).startswith(text)], text)
+    if ruling is None and match.decision is None:
+        raise UsageError(f"Nobody decided whether {match.record_id} is {match.name[:80]}'s.")
+    if ruling == "confirmed" and match.is_certain and match.decision is None:
+        raise UsageError(f"{match.record_id} is {match.name[:80]}'s for sure already: by {match.matched_by}.")
+    made = MatchDecision(
+        match.table, match.record_id, match.operator_id, ruling or "refused", who, now, " ".join(note.split())
+    )
+    with open_store(settings.store_url) as store:
+        book = MatchBook(store)
+        if ruling is None:
+            book.reopen(made)
+        else:
+            book.decide(made)
+    return match
+
+
+def _plain(record_id: str) -> str:
+    return record_id.replace("-", "").lower()
+
+
+def _found(settings: Settings, operator_id: str | None) -> Sequence[RecordMatch]:
+    """The matches of the lake with what was decided of them, and the decisions of which the lake has no match any more."""
+    with open_to_read(settings.store_url) as store:
+        made = {(one.table, one.record_id, one.operator_id): one for one in MatchBook(store).decisions(operator_id)}
+    tables = Lake(settings.lake_folder).tables()
+    with scratch(settings) as engine:
+        names = {one.operator_id: one.name for one in listed(engine, tables)}
+        found = list(_of_lake(engine, tables, names, operator_id, made))
+    there = {(one.table, one.record_id, one.operator_id) for one in found}
+    for key, one in made.items():
+        if key not in there:
+            name = names.get(one.operator_id, one.operator_id)
+            found.append(RecordMatch(*key, name, "", "", is_certain=False, created_at=None, decision=one))
+    return found
+
+
+def _of_lake(
+    engine: Engine,
+    tables: TableSet,
+    names: Mapping[str, str],
+    operator_id: str | None,
+    made: Mapping[tuple[str, str, str], MatchDecision],
+) -> Iterator[RecordMatch]:
+    for table, key in MATCHED.items():
+        if not attached(engine, tables, table):
+            continue
+        title = next(name for name in _TITLES if name in TABLES[table].column_names)
+        rows = engine.run(
+            f"""
+            SELECT operator_id, {key} AS record_id, {title} AS title, matched_by, is_certain, created_at FROM {table}
+            WHERE $operator IS NULL OR operator_id = $operator
+            ORDER BY created_at DESC NULLS LAST, record_id, operator_id
+            """,
+            {"operator": operator_id},
+        )
+        for row in rows:
+            owner = str(row["operator_id"])
+            yield RecordMatch(
+                table,
+                str(row["record_id"]),
+                owner,
+                names.get(owner, owner),
+                str(row["title"] or ""),
+                str(row["matched_by"] or ""),
+                is_certain=bool(row["is_certain"]),
+                created_at=row["created_at"],
+                decision=made.get((table, str(row["record_id"]), owner)),
+            )

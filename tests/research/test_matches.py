@@ -1,0 +1,200 @@
+"""What people decide of matches: kept, and the same for one operator as it is fetched and for the lake."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from customer_research.connect.source import Batch
+from customer_research.domain.match import MatchDecision, Ruling, decided, decided_sql
+from customer_research.engines.duckdb import Memory
+from customer_research.errors import UsageError
+from customer_research.lake import Lake
+from customer_research.record_tables import MATCHED, TABLES
+from customer_research.research import Research
+from customer_research.research.engine_choice import scratch
+from customer_research.research.match_decisions import with_decisions
+from customer_research.research.sync import run as sync
+from customer_research.research.usecases import Actor, Answer, Runner, Table, finished
+from customer_research.settings import Settings
+from customer_research.store.database import open_store
+from customer_research.store.matches import MatchBook
+
+NOW = datetime(2026, 11, 2, tzinfo=UTC)
+
+
+def test_every_table_of_matches_tells_records_and_how_they_were_matched() -> None:
+    assert {"ticket", "conversation"} <= MATCHED.keys()
+    for table, key in MATCHED.items():
+        assert {key, "operator_id", "matched_by", "is_certain", "created_at"} <= set(TABLES[table].column_names)
+
+
+def test_decisions_are_the_same_in_a_query_and_on_rows() -> None:
+    rows = [
+        {"operator_id": operator, "ticket_id": f"t{number}", "matched_by": path, "is_certain": certain}
+        for operator in ("op-1", "op-2")
+        for number, (path, certain) in enumerate([("title", False), ("tag", True), ("text", None), ("text", False)])
+    ]
+    given: tuple[tuple[str, int, Ruling], ...] = (
+        ("op-1", 0, "confirmed"),
+        ("op-1", 1, "confirmed"),
+        ("op-1", 2, "confirmed"),
+        ("op-1", 3, "refused"),
+        ("op-2", 1, "refused"),
+        ("op-9", 0, "refused"),
+    )
+    made = [MatchDecision("ticket", f"t{number}", operator, ruling, "ada", NOW) for operator, number, ruling in given]
+    told = decided(rows, "ticket_id", made)
+    engine = Memory()
+    columns = {"operator_id": "VARCHAR", "ticket_id": "VARCHAR", "matched_by": "VARCHAR", "is_certain": "BOOLEAN"}
+    engine.create("found", columns, rows)
+    names = ("record_id", "operator_id", "ruling")
+    engine.create(
+        "ruled", dict.fromkeys(names, "VARCHAR"), [{name: getattr(one, name) for name in names} for one in made]
+    )
+    queried = engine.run(decided_sql("SELECT * FROM found", "ticket_id", "ruled"))
+    assert sorted(map(str, queried)) == sorted(map(str, told))
+    assert [(one["operator_id"], one["ticket_id"], one["matched_by"], one["is_certain"]) for one in told] == [
+        ("op-1", "t0", "confirmed", True),
+        ("op-1", "t1", "tag", True),
+        ("op-1", "t2", "confirmed", True),
+        ("op-2", "t0", "title", False),
+        ("op-2", "t2", "text", None),
+        ("op-2", "t3", "text", False),
+    ]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A lake and a store of one's own, beside the shared sandbox."""
+
+    settings: Settings
+
+    def ask(self, name: str, **request: Any) -> Answer:
+        async def once() -> Answer:
+            async with Runner(self.settings) as runner:
+                return await runner.use(name, request, Actor("ada", "cli", frozenset({"read", "act", "finance"})))
+
+        return finished(once())
+
+    def matches(self, *, decided: bool = False, operator: str | None = None) -> list[dict[str, Any]]:
+        """What `matches list` tells."""
+        found: list[dict[str, Any]] = self.ask("matches list", decided=decided, operator=operator).document["matches"]
+        return found
+
+    def live(self, operator: str) -> dict[str, tuple[str, bool]]:
+        """The operator's tickets as they are fetched: how each was matched, and whether that is sure."""
+
+        async def once() -> dict[str, tuple[str, bool]]:
+            async with Research(self.settings) as research:
+                account = await research.account(operator)
+                assert account.records["ticket"].gap is None
+                return {
+                    row["ticket_id"]: (row["matched_by"], row["is_certain"]) for row in account.records["ticket"].rows
+                }
+
+        return finished(once())
+
+    def pulled(self, operator: str) -> dict[str, tuple[str, bool]]:
+        """The same of the lake after another sync."""
+        sync(self.settings, lambda: self.settings.clock or NOW, sources=("notion",))
+        rows = self.kept(f"operator_id = '{operator}'")
+        return {row["ticket_id"]: (row["matched_by"], row["is_certain"]) for row in rows}
+
+    def kept(self, condition: str) -> list[dict[str, Any]]:
+        """Tickets of the lake."""
+        with scratch(self.settings) as engine:
+            engine.attach("ticket", Lake(self.settings.lake_folder).tables().files["ticket"].paths)
+            return engine.run(f"SELECT * FROM ticket WHERE {condition} ORDER BY ticket_id")
+
+
+@pytest.fixture
+def desk(portfolio_settings: Settings, tmp_path: Path) -> Desk:
+    shutil.copytree(portfolio_settings.lake_folder, tmp_path / "lake")
+    changes = {
+        "lake": portfolio_settings.lake.model_copy(update={"folder": tmp_path / "lake"}),
+        "store": portfolio_settings.store.model_copy(update={"url": SecretStr(f"sqlite:///{tmp_path}/store.db")}),
+    }
+    return Desk(portfolio_settings.model_copy(update=changes))
+
+
+def test_what_was_decided_counts_at_once_in_reports_and_from_the_next_sync_on_in_lists(desk: Desk) -> None:
+    waiting = desk.matches()
+    assert waiting
+    assert all(one["table"] in MATCHED and not one["is_certain"] for one in waiting)
+    first = waiting[0]
+    operator, ticket = first["operator_id"], first["record_id"]
+    before = desk.live(operator)
+    assert before[ticket] == (first["matched_by"], False)
+    assert "confirmed" in desk.ask("matches confirm", operator=operator, record=ticket[:8], note="Saw it.").lines[0]
+    assert desk.matches(operator=operator) == [one for one in waiting[1:] if one["operator_id"] == operator]
+    (made,) = desk.matches(decided=True)
+    assert (made["record_id"], made["decision"], made["decided_by"], made["note"]) == (
+        ticket,
+        "confirmed",
+        "ada",
+        "Saw it.",
+    )
+    expected = {**before, ticket: ("confirmed", True)}
+    assert desk.live(operator) == expected
+    assert desk.pulled(operator) == expected
+    desk.ask("matches refuse", operator=operator, record=ticket)
+    del expected[ticket]
+    assert desk.live(operator) == expected
+    assert desk.pulled(operator) == expected
+    assert [one["decision"] for one in desk.matches(decided=True)] == ["refused"], "one decision a match, the last"
+    desk.ask("matches reopen", operator=operator, record=ticket)
+    assert desk.live(operator) == before
+    assert desk.pulled(operator) == before
+    assert desk.matches() == waiting
+
+
+def test_only_what_is_open_to_a_decision_is_decided(desk: Desk) -> None:
+    probable = desk.matches()[0]
+    sure = desk.kept("is_certain")[0]
+    for name, operator, record, said in (
+        ("confirm", probable["operator_id"], "ffffffffffff", "There is no match"),
+        ("confirm", probable["operator_id"], "zz", "no match's record"),
+        ("confirm", sure["operator_id"], sure["ticket_id"], "for sure already"),
+        ("reopen", probable["operator_id"], probable["record_id"], "Nobody decided"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            desk.ask(f"matches {name}", operator=operator, record=record)
+    assert desk.matches(decided=True) == []
+    assert desk.ask("matches list", decided=True).lines == ("No match was confirmed or refused.",)
+    told = desk.ask("matches list", limit=1).body
+    assert isinstance(told, Table)
+    assert len(told.rows) == 1
+    assert f"{len(desk.matches()) - 1:,} more (--limit 0 lists all)." in told.after
+
+
+def test_a_store_that_cannot_be_read_makes_nothing_of_a_probable_match(tmp_path: Path) -> None:
+    place = tmp_path / "store.db"
+    settings = Settings.model_validate({"store": {"url": f"sqlite:///{place}"}})
+    row = {"operator_id": "op-1", "ticket_id": "t1", "matched_by": "title", "is_certain": False}
+    batch = Batch({"ticket": [row]}, ())
+    assert with_decisions(settings, "op-1", batch) == batch
+    assert not place.exists(), "who only reads leaves no file behind"
+    place.write_text("no database")
+    assert with_decisions(settings, "op-1", batch).gaps["ticket"].reason == "unavailable"
+    certain = replace(batch, tables={"ticket": [{**row, "is_certain": True}]})
+    assert with_decisions(settings, "op-1", certain) == certain
+
+
+def test_the_last_decision_of_a_match_is_kept(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/store.db") as store:
+        book = MatchBook(store)
+        one = MatchDecision("ticket", "t1", "op-1", "confirmed", "ada", NOW, "Sure.")
+        other = replace(one, operator_id="op-2", ruling="refused")
+        for made in (one, other, replace(one, ruling="refused", who="bob"), one):
+            book.decide(made)
+        assert set(book.decisions()) == {one, other}
+        assert book.decisions("op-2") == (other,)
+        book.reopen(one)
+        assert book.decisions() == (other,)
