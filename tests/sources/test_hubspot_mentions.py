@@ -116,6 +116,16 @@ def test_does_not_speak_of_cancelling(text: str) -> None:
     assert not mentions_cancellation(text)
 
 
+@pytest.mark.parametrize("denial", ["did not", "didn't", "don't", "never", "won't"])
+@pytest.mark.parametrize("subject", ["they", "he", "she", "we", "I"])
+@pytest.mark.parametrize("act", ["cancel", "cancel the subscription", "terminate our contract"])
+def test_a_denial_is_of_the_subject_that_it_stands_with(subject: str, denial: str, act: str) -> None:
+    """Who never heard that others want to leave says that they do."""
+    assert not mentions_cancellation(f"{subject} {denial} want to {act}")
+    assert mentions_cancellation(f"We {denial} know {subject} want to {act}")
+    assert mentions_cancellation(f"We {denial} know what {subject} need to {act}")
+
+
 @pytest.mark.parametrize("text", LEFT)
 def test_says_that_a_contact_left(text: str) -> None:
     assert mentions_champion_left(text)

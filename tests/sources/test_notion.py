@@ -26,8 +26,9 @@ from crm_records import (
     subject,
 )
 
-from customer_research.connect.source import Batch, Subject
+from customer_research.connect.source import Batch, RecordOwners, Subject
 from customer_research.domain.check import Diagnosis
+from customer_research.domain.identity import Candidate
 from customer_research.domain.values import listed, spelt
 from customer_research.domain.vocabularies import SPELLINGS
 from customer_research.errors import (
@@ -40,10 +41,11 @@ from customer_research.errors import (
     SourceError,
     Unavailable,
 )
+from customer_research.identity.interpret import interpret
 from customer_research.record_tables import TABLES
 from customer_research.settings import Settings
 from customer_research.sources.notion import normalise as n
-from customer_research.sources.notion.live import fetch
+from customer_research.sources.notion.live import fetch, whose
 from customer_research.sources.notion.session import VERSIONS, NotionSession
 from customer_research.sources.notion.source import SOURCE
 from customer_research_sandbox.serve import Sandbox
@@ -236,13 +238,19 @@ def page(number: int, **gone: Any) -> dict[str, Any]:
 
 
 def mocked(answer: Callable[[httpx2.Request], Any]) -> Batch:
+    batch: Batch = over(answer, lambda session: fetch(session, subject()))
+    return batch
+
+
+def over(answer: Callable[[httpx2.Request], Any], work: Callable[[NotionSession], Any]) -> Any:
+    """What work gives in a session of a Notion that answers so."""
+
     def respond(request: httpx2.Request) -> httpx2.Response:
         return httpx2.Response(200, json=answer(request))
 
     settings = settings_of(notion={"token": "t0ken", "tickets_database": DATABASE_ID})
     transport = httpx2.MockTransport(respond)
-    batch: Batch = asyncio.run(opened(settings, lambda session: fetch(session, subject()), transport=transport))
-    return batch
+    return asyncio.run(opened(settings, work, transport=transport))
 
 
 def workspace(query: Callable[[dict[str, Any]], dict[str, Any]], sources: int = 1) -> Callable[[httpx2.Request], Any]:
@@ -274,6 +282,26 @@ def test_pages_in_the_bin_do_not_count() -> None:
     thrown = [page(1, in_trash=True), page(2, archived=True), page(3)]
     batch = mocked(workspace(lambda _: {"results": thrown, "has_more": False, "next_cursor": None}))
     assert [row["ticket_id"] for row in batch.tables["ticket"]] == ["page-3"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "owners"),
+    [({}, [OPERATOR]), ({"in_trash": True}, []), ({"archived": True}, []), ({"in_trash": False}, [OPERATOR])],
+)
+def test_the_number_of_a_ticket_in_the_bin_is_nobodys(gone: dict[str, bool], owners: list[str]) -> None:
+    numbered = page(1, **gone)
+    numbered["properties"]["ID"] = {"type": "unique_id", "unique_id": {"prefix": "DOOM", "number": 700}}
+    schema = {**notion_schema(), "ID": {"type": "unique_id", "unique_id": {}}}
+
+    def respond(request: httpx2.Request) -> Any:
+        found = workspace(lambda _: {"results": [numbered], "has_more": False})(request)
+        return {**found, "properties": schema} if "properties" in found else found
+
+    async def asked(session: NotionSession) -> RecordOwners:
+        return await whose(session, interpret("DOOM-700"), (Candidate(OPERATOR, "Harbor Lantern Limo"),))
+
+    found: RecordOwners = over(respond, asked)
+    assert [operator_id for _, operator_id in found.owners] == owners
 
 
 def test_a_further_data_source_that_holds_something_else_is_left_alone() -> None:

@@ -11,6 +11,10 @@ import pytest
 from cli_runs import SILENT_CHURN, command, one_sentence
 from pptx import Presentation
 from pypdf import PdfReader
+from report_accounts import full
+
+from customer_research.reports.kinds import KINDS
+from customer_research.surfaces.cli.output import Delivery
 
 INJECTION, UNICODE = (f"00000000-5ce0-11f0-a000-0000000000{number}" for number in (27, 40))
 
@@ -77,3 +81,19 @@ def test_a_batch_writes_documents(config_path: Path, tmp_path: Path) -> None:
     written = sorted(path.name for path in (tmp_path / "book").glob("*.pdf"))
     assert written == [f"001-{SILENT_CHURN}.pdf", f"002-{UNICODE}.pdf"]
     assert all((tmp_path / "book" / name).read_bytes().startswith(b"%PDF-1.") for name in written)
+
+
+def test_a_file_of_the_terminals_form_has_all_that_the_terminal_shows_on_demand(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = KINDS["health"].build(full())
+
+    def shown(**how: bool) -> str:
+        Delivery("terminal", **how)(report)
+        return capsys.readouterr().out
+
+    Delivery("terminal", tmp_path / "report.txt")(report)
+    written = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    screens = [shown(), shown(full=True), shown(receipts=True), shown(full=True, receipts=True)]
+    assert [one == written for one in screens] == [False, False, False, True]
+    assert len({*screens}) == len(screens)
