@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ import pytest
 from cli_runs import SILENT_CHURN, WRONG, changed
 from mcp.client.client import Client
 from mcp.shared.exceptions import MCPError
-from mcp_calls import ERAS, call, cited, rows, talk, told
+from mcp_calls import ERAS, KEY, call, cited, rows, talk, told
 
-from customer_research.documents.small_answer import AIM, LIMIT
+from customer_research.documents.quoting import Quotes
+from customer_research.documents.small_answer import AIM, LARGER, LIMIT, PartOfAnswer, SmallAnswer, Statement
 from customer_research.research.usecases import Runner, Use
 from customer_research.settings import Settings, load_settings
+from customer_research.surfaces.mcp.answering import _Page
 from customer_research.surfaces.mcp.server import INSTRUCTIONS, listed
 from customer_research.surfaces.mcp.tools import TOOLS
 from customer_research_sandbox.scenarios import expectations, scenario_id
@@ -176,7 +179,30 @@ def test_a_list_goes_on_to_its_end_and_lists_nobody_twice(portfolio_settings: Se
     pages = talk(portfolio_settings, work)
     everybody = [one for page in pages for one in page]
     assert len(pages) > 1
+    assert all(pages), "the last page is none too many"
     assert len(set(everybody)) == len(everybody) > 40
+
+
+@pytest.mark.parametrize("operators", [1, 2, 50, 173, 174, 500])
+@pytest.mark.parametrize("room", [AIM, LARGER])
+def test_pages_of_any_list_have_all_of_it_once_and_none_is_empty(operators: int, room: int) -> None:
+    listed_ = tuple((scenario_id(at), f"Operator {at}") for at in range(operators))
+    line = {"columns": ["operator id", "name"]}
+    whole = SmallAnswer(
+        "ok", "All", {}, "2026-11-01T00:00:00Z",
+        (PartOfAnswer("list", (Statement("list", line, (), listed_, ((),) * operators, operators),)),), Quotes(),
+    )  # fmt: skip
+    page, pages = _Page("portfolio_list", "asked", KEY), []
+    while True:
+        answer = page.told(whole, room, ())
+        pages.append([(one[0], one[1]) for one in rows(answer, "list")])
+        if answer["next_cursor"] is None:
+            break
+        read = page._read(answer["next_cursor"])
+        assert read is not None
+        page = replace(page, at=read["at"], snapshot=read["snapshot"])
+    assert tuple(one for each in pages for one in each) == listed_
+    assert all(pages), "the last page is none too many"
 
 
 CURSORS: tuple[dict[str, Any], ...] = ({"view": "attention"}, {"view": "today", "owner": "Teun"})
