@@ -88,8 +88,8 @@ def test_a_file_of_the_terminals_form_has_all_that_the_terminal_shows_on_demand(
 ) -> None:
     report = KINDS["health"].build(full())
 
-    def shown(**how: bool) -> str:
-        Delivery("terminal", **how)(report)
+    def shown(*, full: bool = False, receipts: bool = False) -> str:
+        Delivery("terminal", full=full, receipts=receipts)(report)
         return capsys.readouterr().out
 
     Delivery("terminal", tmp_path / "report.txt")(report)
