@@ -12,6 +12,7 @@ from customer_research.connect.source import Ask, BulkStream, LandingTable, Link
 from customer_research.domain.evidence import Gap
 from customer_research.errors import Unavailable
 from customer_research.record_tables import LAKE_TABLES
+from customer_research.sources.warehouse.settings import MetabaseSettings
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 
@@ -132,7 +133,12 @@ class Vendor:
 
 
 class _Session:
+    """An open connection; of the warehouse's, what its runner takes."""
+
     http = None
+    clock = None
+    statements = None
+    own = MetabaseSettings.model_validate({})
 
     def attach(self, *_: Any) -> None:
         """As the warehouse's session; nothing is attached."""
