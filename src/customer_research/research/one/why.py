@@ -119,8 +119,6 @@ def needed_tables(metric: Metric) -> frozenset[str]:
     if metric.subject == "derived":
         return frozenset(TABLES)
     wanted = set(metric.tables) | set(EVIDENCE.get(metric.evidence, ()))
-    if "deal" in wanted:
-        wanted.add("contact")  # whose names are masked in the names of deals
     if wanted & set(BOUND_TABLES):
         wanted |= set(SUBJECTS[metric.subject].tables)
     return frozenset(wanted)
