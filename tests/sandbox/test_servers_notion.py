@@ -168,6 +168,22 @@ def test_sorts(ask: Caller, dataset: Dataset) -> None:
     assert found == sorted(found)
 
 
+@pytest.mark.parametrize("direction", ["ascending", "descending"])
+@pytest.mark.parametrize(("name", "inner"), [("Due Date", "start"), ("Priority", "name")])
+def test_what_is_empty_comes_last_whichever_way_one_sorts(
+    name: str, inner: str, direction: str, ask: Caller, dataset: Dataset
+) -> None:
+    kind = dataset.notion.schema[name]["type"]
+    pages = every(ask, dataset, sorts=[{"property": name, "direction": direction}])
+    told = [page["properties"][name][kind] for page in pages]
+    values = [value[inner] for value in told if value is not None]
+    assert 0 < len(values) < len(told)
+    assert told[len(values) :] == [None] * (len(told) - len(values))
+    options = [option["name"] for option in dataset.notion.schema[name].get(kind, {}).get("options", ())]
+    order = [options.index(value) if options else value for value in values]
+    assert order == sorted(order, reverse=direction == "descending")
+
+
 def test_only_the_asked_properties_come(ask: Caller, dataset: Dataset) -> None:
     identifier = dataset.notion.schema["Status"]["id"]
     path = f"/data_sources/{dataset.notion.data_source_id}/query?filter_properties={identifier.replace('%', '%25')}"
