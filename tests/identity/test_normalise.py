@@ -135,6 +135,16 @@ def test_stripe_accounts_keep_their_case() -> None:
             normalize_stripe_account(wrong)
 
 
+@pytest.mark.parametrize(
+    "before", ["", "https://", "http://www.", "www.", "ftp://user@", "https://user:secret@www.", " <"]
+)
+@pytest.mark.parametrize(
+    "behind", ["", ".", ":8443", "/", "/book?x=1", "?x=a@b.example", "#top", ".:443/a/b.example", "> ,"]
+)
+def test_a_domain_is_the_same_however_its_address_is_written(before: str, behind: str) -> None:
+    assert normalize_domain(f"{before}Harbor.Example.com{behind}") == "harbor.example.com"
+
+
 def test_e_mails_and_domains() -> None:
     assert normalize_email(" Office@Harbor.Example.COM ") == "office@harbor.example.com"
     assert normalize_email("<mailto:a@b.example.org>") == "a@b.example.org"

@@ -205,6 +205,9 @@ WRONG_CELLS: list[tuple[str, Any, str]] = [
     ("charge.amount_minor", "1,200", "not a whole number: 1 row (first: row 2 of charge.csv), e.g. '1,200'."),
     ("charge.amount_minor", "9" * 30, "not a whole number: 1 row"),
     ("charge.risk_score", "nan", "not a number: 1 row"),
+    ("charge.risk_score", "1e999", "not a number: 1 row"),
+    ("charge.risk_score", "-1E+999", "not a number: 1 row"),
+    ("charge.risk_score", "9" * 400, "not a number: 1 row"),
     ("charge.risk_score", "high", "not a number: 1 row"),
     (
         "charge.currency",

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from customer_research.domain.money import monthly_minor
 from customer_research.errors import SchemaChanged
 from customer_research.record_tables import TABLES
 from customer_research.sources.lago import normalise
@@ -382,6 +383,44 @@ def test_coupons_are_a_share_or_an_amount() -> None:
     assert normalise.coupon(COUPON, OPERATOR, {})["percentage"] == 20.0
     row = normalise.coupon(fixed, OPERATOR, {})
     assert (row["percentage"], row["amount_minor"], row["currency"]) == (None, 500, "USD")
+
+
+@pytest.mark.parametrize("currency", [None, "USD", "CAD"])
+@pytest.mark.parametrize("cents", [None, 0, 500])
+@pytest.mark.parametrize("share", ["20.0", "0.0", None])
+def test_of_a_coupon_of_a_share_no_amount_is_kept(share: str | None, cents: int | None, currency: str | None) -> None:
+    """Lago shows an amount beside a share, which it does not take off."""
+    raw = {**COUPON, "percentage_rate": share, "amount_cents": cents, "amount_currency": currency}
+    if share is None and cents is None:
+        with pytest.raises(SchemaChanged, match="no amount and no percentage"):
+            normalise.coupon(raw, OPERATOR, {})
+        return
+    row = normalise.coupon(raw, OPERATOR, {})
+    told = (row["percentage"], row["amount_minor"], row["currency"])
+    assert told == ((None, cents, currency) if share is None else (float(share), None, None))
+
+
+@pytest.mark.parametrize(
+    ("interval", "amount", "monthly"),
+    [
+        ("monthly", 19_900, 19_900),
+        ("weekly", 3, 13),
+        ("weekly", 10_000, 43_333),
+        ("quarterly", 100, 33),
+        ("quarterly", 200, 67),
+        ("semiannual", 9, 2),
+        ("semiannual", 15, 2),
+        ("semiannual", 21, 4),
+        ("yearly", 6, 0),
+        ("yearly", 18, 2),
+        ("yearly", 30, 2),
+        ("yearly", 199_000, 16_583),
+        ("yearly", 10**30 + 8, (10**30 + 8) // 12),
+    ],
+)
+def test_a_price_is_told_by_the_month_with_halves_to_the_even_cent(interval: str, amount: int, monthly: int) -> None:
+    assert monthly_minor(amount, interval) == monthly
+    assert monthly_minor(-amount, interval) == -monthly
 
 
 def test_words_are_read_in_any_case() -> None:

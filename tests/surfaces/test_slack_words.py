@@ -20,7 +20,7 @@ from customer_research.surfaces.cli.group import cli
 from customer_research.surfaces.slack import modals
 from customer_research.surfaces.slack.commands import COMMAND, COMMANDS, asked, said
 from customer_research.surfaces.slack.manifest import LOOK_UP_SCOPES, SCOPES, manifest
-from customer_research.surfaces.slack.messages import content, of_error, of_help, plain
+from customer_research.surfaces.slack.messages import MOST_CANDIDATES, content, of_error, of_help, plain
 from customer_research_sandbox.servers.slack_blocks import check_message, check_view, texts
 from customer_research_sandbox.servers.slack_space import SCOPES as GRANTED
 from customer_research_sandbox.servers.slack_space import commands_of
@@ -152,6 +152,19 @@ def test_candidates_are_buttons_and_nothing_of_theirs_commands() -> None:
             for element in block.get("elements", ()):
                 if element["type"] == "button":
                     assert element["value"].endswith(" mrr")
+
+
+@pytest.mark.parametrize("matches", [1, MOST_CANDIDATES - 1, MOST_CANDIDATES, MOST_CANDIDATES + 1, 30])
+def test_every_candidate_is_named_or_counted(matches: int) -> None:
+    question = asked("why Summit mrr")
+    many = tuple(_match(number, f"Summit {number}.") for number in range(matches))
+    told = of_error(AmbiguousOperator(f"{matches} operators.", candidates=many, hint="Give an id."), question)
+    lines = "\n".join(texts(told.blocks, marked=True)).splitlines()
+    named = [line for line in lines if line.startswith("• Summit")]
+    more = [int(line.partition(" ")[0]) for line in lines if "more: write more" in line]
+    assert len(named) == min(matches, MOST_CANDIDATES)
+    assert len(named) + sum(more) == matches
+    assert len(more) == (matches > MOST_CANDIDATES)
 
 
 def test_long_answers_are_cut_and_counted() -> None:

@@ -9,7 +9,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
@@ -73,8 +73,7 @@ def monthly_minor(amount_minor: int, interval: str) -> int:
     months = MONTHS_PER_INTERVAL.get(interval)
     if months is None:
         raise UsageError(f"Unknown billing interval {interval!r}; known: {', '.join(MONTHS_PER_INTERVAL)}.")
-    share = Fraction(amount_minor) / months
-    return int((Decimal(share.numerator) / Decimal(share.denominator)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN))
+    return round(amount_minor / months)
 
 
 @dataclass(frozen=True, slots=True, order=True)
