@@ -37,8 +37,8 @@ RECORDS = SourceRecords(
             ai_participated boolean an AI agent took part
             assignee text Intercom id of the person it is assigned to
             url text its page in Intercom
-            matched_by text company, contact
-            is_certain boolean matched by the company, or by contacts of this company alone; probable ones are never counted
+            matched_by text company, contact, confirmed (by somebody here)
+            is_certain boolean matched by the company, or by contacts of this company alone, or confirmed; probable ones are never counted
             created_at timestamp begun
             updated_at timestamp last change
             company_since timestamp when the operator's company came to Intercom
