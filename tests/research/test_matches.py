@@ -20,9 +20,11 @@ from customer_research.record_tables import MATCHED, TABLES
 from customer_research.research import Research
 from customer_research.research.engine_choice import scratch
 from customer_research.research.match_decisions import with_decisions
+from customer_research.research.portfolio.books import looking
 from customer_research.research.sync import run as sync
 from customer_research.research.usecases import Actor, Answer, Runner, Table, finished
 from customer_research.settings import Settings
+from customer_research.store.books import Books
 from customer_research.store.database import open_store
 from customer_research.store.matches import MatchBook
 
@@ -153,6 +155,21 @@ def test_what_was_decided_counts_at_once_in_reports_and_from_the_next_sync_on_in
     assert desk.live(operator) == before
     assert desk.pulled(operator) == before
     assert desk.matches() == waiting
+
+
+def test_an_account_owner_s_matches_are_those_of_their_book(portfolio_settings: Settings) -> None:
+    """The newest snapshot says whose operators are whose."""
+    desk, every = Desk(portfolio_settings), Desk(portfolio_settings).matches()
+    clock = portfolio_settings.clock
+    assert clock is not None
+    with looking(portfolio_settings, clock) as (store, ready):
+        books = Books(store)
+        owners = [one for one in books.people(ready) if one[0]]
+        owned = {owner: books.owned(ready, [(owner, name)]) for owner, name in owners}
+    assert len(owners) > 1
+    for owner, _name in owners:
+        told = desk.ask("matches list", whose={"owner": owner}).document["matches"]
+        assert told == [one for one in every if one["operator_id"] in owned[owner]]
 
 
 def test_only_what_is_open_to_a_decision_is_decided(desk: Desk) -> None:

@@ -16,8 +16,11 @@ from customer_research.record_tables import MATCHED, TABLES
 from customer_research.research.engine_choice import scratch
 from customer_research.research.lake_directory import attached, listed
 from customer_research.research.one.resolve import of_lake
+from customer_research.research.portfolio.books import looking
+from customer_research.research.portfolio.owners import people_called
 from customer_research.settings import Settings
 from customer_research.store.beginnings import Beginnings
+from customer_research.store.books import Books
 from customer_research.store.database import open_store, open_to_read
 from customer_research.store.matches import MatchBook
 
@@ -46,25 +49,25 @@ class RecordMatch:
     decision: MatchDecision | None = None
 
 
-def waiting(settings: Settings, term: str | None) -> tuple[RecordMatch, ...]:
-    """The probable matches that nobody decided, of one operator or of all, the newest first.
+def waiting(settings: Settings, term: str | None, owner: str | None, now: datetime) -> tuple[RecordMatch, ...]:
+    """The probable matches that nobody decided, of one operator, of an account owner's book or of all, the newest first.
 
     Raises:
         OperatorNotFound, AmbiguousOperator: the lake knows no such operator, or several.
-        UsageError: the lake is empty.
+        UsageError: the lake is empty; no owner is called so, or there is no snapshot that tells whose operators are whose.
         StoreError: the store cannot be read.
     """
-    found = _found(settings, None if term is None else of_lake(settings, term).operator_id)
+    found = _found(settings, _wanted(settings, term, owner, now))
     return tuple(one for one in found if not one.is_certain and one.decision is None)
 
 
-def decided(settings: Settings, term: str | None) -> tuple[RecordMatch, ...]:
+def decided(settings: Settings, term: str | None, owner: str | None, now: datetime) -> tuple[RecordMatch, ...]:
     """The matches that somebody decided, the newest decision first; one whose record the lake has no more, too.
 
     Raises:
         OperatorNotFound, AmbiguousOperator, UsageError, StoreError: as `waiting`.
     """
-    found = _found(settings, None if term is None else of_lake(settings, term).operator_id)
+    found = _found(settings, _wanted(settings, term, owner, now))
     made = [(one.decision.decided_at, one) for one in found if one.decision is not None]
     return tuple(one for _, one in sorted(made, key=lambda pair: pair[0], reverse=True))
 
@@ -85,7 +88,7 @@ def decide(
         raise UsageError(f"The note has {len(note):,} characters; {_MAX_NOTE:,} are kept at most.")
     operator = of_lake(settings, term)
     text = _BEGINNINGS.read(record.replace("-", ""))
-    own = _found(settings, operator.operator_id)
+    own = _found(settings, frozenset({operator.operator_id}))
     match = _BEGINNINGS.only([one for one in own if _plain(one.record_id).startswith(text)], text)
     if ruling is None and match.decision is None:
         raise UsageError(f"Nobody decided whether {match.record_id} is {match.name[:80]}'s.")
@@ -107,14 +110,26 @@ def _plain(record_id: str) -> str:
     return record_id.replace("-", "").lower()
 
 
-def _found(settings: Settings, operator_id: str | None) -> Sequence[RecordMatch]:
+def _wanted(settings: Settings, term: str | None, owner: str | None, now: datetime) -> frozenset[str] | None:
+    """Whose matches are asked for; None: everybody's."""
+    if term is not None:
+        return frozenset({of_lake(settings, term).operator_id})
+    if owner is None:
+        return None
+    with looking(settings, now) as (store, ready):
+        books = Books(store)
+        return books.owned(ready, people_called(owner, books.people(ready)))
+
+
+def _found(settings: Settings, wanted: frozenset[str] | None) -> Sequence[RecordMatch]:
     """The matches of the lake with what was decided of them, and the decisions of which the lake has no match any more."""
     with open_to_read(settings.store_url) as store:
-        made = {(one.table, one.record_id, one.operator_id): one for one in MatchBook(store).decisions(operator_id)}
+        told = [one for one in MatchBook(store).decisions() if wanted is None or one.operator_id in wanted]
+    made = {(one.table, one.record_id, one.operator_id): one for one in told}
     tables = Lake(settings.lake_folder).tables()
     with scratch(settings) as engine:
         names = {one.operator_id: one.name for one in listed(engine, tables)}
-        found = list(_of_lake(engine, tables, names, operator_id, made))
+        found = list(_of_lake(engine, tables, names, wanted, made))
     there = {(one.table, one.record_id, one.operator_id) for one in found}
     for key, one in made.items():
         if key not in there:
@@ -127,7 +142,7 @@ def _of_lake(
     engine: Engine,
     tables: TableSet,
     names: Mapping[str, str],
-    operator_id: str | None,
+    wanted: frozenset[str] | None,
     made: Mapping[tuple[str, str, str], MatchDecision],
 ) -> Iterator[RecordMatch]:
     for table, key in MATCHED.items():
@@ -137,10 +152,10 @@ def _of_lake(
         rows = engine.run(
             f"""
             SELECT operator_id, {key} AS record_id, {title} AS title, matched_by, is_certain, created_at FROM {table}
-            WHERE $operator IS NULL OR operator_id = $operator
+            WHERE $wanted IS NULL OR LIST_CONTAINS($wanted, operator_id)
             ORDER BY created_at DESC NULLS LAST, record_id, operator_id
             """,
-            {"operator": operator_id},
+            {"wanted": None if wanted is None else sorted(wanted)},
         )
         for row in rows:
             owner = str(row["operator_id"])

@@ -8,9 +8,10 @@ from customer_research.documents.masking import mask_text
 from customer_research.domain.match import Ruling
 from customer_research.domain.words import clean, counted, shortened
 from customer_research.research import options
-from customer_research.research.request import Request, argument, option, request
+from customer_research.research.request import Request, argument, option, part, request
 from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, Table, lines
+from customer_research.research.usecases.books import Whose
 
 if TYPE_CHECKING:
     from customer_research.research.matches import RecordMatch
@@ -23,21 +24,25 @@ _TITLE, _NAME, _WHO = 40, 30, 40
 
 @request
 class Listed(Request):
-    """Tickets and conversations that are probably OPERATOR's, or anybody's: found by a name in their texts. The newest first.
+    """Tickets and conversations that are probably OPERATOR's, found by a name in their texts, the newest first; without OPERATOR
+    those of one's own book, or with --team everybody's.
 
     They take no points until somebody confirms them. --decided lists those that somebody confirmed or refused.
     """
 
     DOCUMENT = "JSON."
-    WHOSE = ("operator",)
+    WHOSE = ("operator", "whose")
 
     operator: str | None = options.operator(None)
+    whose: Whose = part(Whose)
     decided: bool = option("Those that were confirmed or refused.", False)
     limit: int = options.limit()
 
     def answer(self, call: Call) -> Answer:
         room = rooms.matches
-        found = (room.decided if self.decided else room.waiting)(call.settings, self.operator)
+        found = (room.decided if self.decided else room.waiting)(
+            call.settings, self.operator, self.whose.whom(call.settings.owner), call.clock()
+        )
         document = {"schema": SCHEMA, "matches": [_document(one) for one in found]}
         if not found:
             what = "No match was confirmed or refused." if self.decided else "No match waits for a decision."
