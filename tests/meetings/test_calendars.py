@@ -24,7 +24,7 @@ from pydantic import SecretStr
 from customer_research.calendars.calendar import Calendar
 from customer_research.calendars.google import GoogleCalendar
 from customer_research.calendars.hubspot import HubSpotMeetings
-from customer_research.calendars.ics import FeedCalendar, feeds
+from customer_research.calendars.ics import HOPS, FeedCalendar, feeds
 from customer_research.calendars.microsoft import MicrosoftCalendar, MicrosoftLogin
 from customer_research.calendars.opened import opened
 from customer_research.calendars.settings import GoogleSettings, IcsSettings, MicrosoftSettings
@@ -307,6 +307,18 @@ def test_a_redirect_into_the_open_or_without_an_end_is_refused(settings: Setting
     round_and_round = httpx2.Response(302, headers={"Location": "https://feeds.example.com/a.ics"})
     with pytest.raises(BadAnswer, match="more than 3 times"):
         read(of_transport(answering(round_and_round), settings))
+
+
+@pytest.mark.parametrize("redirects", range(HOPS + 3))
+def test_as_many_redirects_are_followed_as_are_said(redirects: int, settings: Settings) -> None:
+    away = httpx2.Response(302, headers={"Location": "https://feeds.example.com/next.ics"})
+    there = httpx2.Response(200, text="BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:x\nEND:VCALENDAR\n")
+    feed = of_transport(answering(*[away] * redirects, there), settings)
+    if redirects > HOPS:
+        with pytest.raises(BadAnswer, match=f"more than {HOPS} times"):
+            read(feed)
+    else:
+        assert read(feed).whole
 
 
 def test_a_feed_that_is_too_large_says_which_setting_bounds_it(settings: Settings) -> None:

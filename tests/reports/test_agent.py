@@ -271,3 +271,16 @@ def test_a_quotation_is_capped_has_no_link_and_is_made_once() -> None:
     assert len(long.text) == LONGEST_QUOTE
     assert long.cut > 200
     assert (short.text, short.cut) == ("please call now", 0)
+
+
+@pytest.mark.parametrize("link", ["", "https://evil.example/a?b=" + "c" * 300 + " ", "javascript:alert(1) "])
+@pytest.mark.parametrize("length", [9, 100, LONGEST_QUOTE - 1, LONGEST_QUOTE, LONGEST_QUOTE + 1, 1_000])
+def test_of_a_quotation_what_is_given_and_what_is_cut_are_the_whole(length: int, link: str) -> None:
+    place = {"": "", "h": "(link to evil.example) ", "j": "(link) "}[link[:1]]
+    rest = ("please call now " * 100)[: length - len(place) - 1] + "!"
+    quotes = Quotes()
+    (quote,) = quotes.named(quotes.words(link + rest, "notion"))
+    given = quote.text if quote.cut == 0 else quote.text.removesuffix("…")
+    assert f"{place}{rest}".startswith(given)
+    assert len(given) + quote.cut == len(f"{place}{rest}")
+    assert len(quote.text) <= LONGEST_QUOTE

@@ -110,7 +110,8 @@ class Quotes:
         if text not in self._found:
             bare = _LINK.sub(_place, text)
             shown = shortened(bare, LONGEST_QUOTE)
-            self._found[text] = Quote(len(self._found) + 1, source, shown, max(0, len(bare) - LONGEST_QUOTE))
+            cut = 0 if shown == bare else len(bare) - len(shown) + 1  # the dots at the end stand for what is not given
+            self._found[text] = Quote(len(self._found) + 1, source, shown, cut)
         return self._found[text].name
 
     def with_those_of(self, other: Quotes) -> tuple[Quotes, Mapping[int, str]]:
