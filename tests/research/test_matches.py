@@ -25,8 +25,6 @@ from customer_research.research.sync import run as sync
 from customer_research.research.usecases import Actor, Answer, Runner, Table, finished
 from customer_research.settings import Settings
 from customer_research.store.books import Books
-from customer_research.store.database import open_store
-from customer_research.store.matches import MatchBook
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 
@@ -202,16 +200,3 @@ def test_a_store_that_cannot_be_read_makes_nothing_of_a_probable_match(tmp_path:
     assert with_decisions(settings, "op-1", batch).gaps["ticket"].reason == "unavailable"
     certain = replace(batch, tables={"ticket": [{**row, "is_certain": True}]})
     assert with_decisions(settings, "op-1", certain) == certain
-
-
-def test_the_last_decision_of_a_match_is_kept(tmp_path: Path) -> None:
-    with open_store(f"sqlite:///{tmp_path}/store.db") as store:
-        book = MatchBook(store)
-        one = MatchDecision("ticket", "t1", "op-1", "confirmed", "ada", NOW, "Sure.")
-        other = replace(one, operator_id="op-2", ruling="refused")
-        for made in (one, other, replace(one, ruling="refused", who="bob"), one):
-            book.decide(made)
-        assert set(book.decisions()) == {one, other}
-        assert book.decisions("op-2") == (other,)
-        book.reopen(one)
-        assert book.decisions() == (other,)

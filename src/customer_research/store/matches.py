@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 match_decision = Table(
     "match_decision",
     METADATA,
-    Column("table", String(40), primary_key=True),
-    Column("record_id", String(100), primary_key=True),
-    Column("operator_id", String(100), primary_key=True),
+    Column("table", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("operator_id", Text, primary_key=True),
     Column("ruling", String(10), nullable=False),
     Column("who", Text, nullable=False),
     Column("decided_at", Instant, nullable=False),

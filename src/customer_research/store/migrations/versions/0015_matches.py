@@ -13,9 +13,9 @@ def upgrade() -> None:
     """Make the table; nothing has been decided yet."""
     op.create_table(
         "match_decision",
-        sa.Column("table", sa.String(40), primary_key=True),
-        sa.Column("record_id", sa.String(100), primary_key=True),
-        sa.Column("operator_id", sa.String(100), primary_key=True),
+        sa.Column("table", sa.Text, primary_key=True),
+        sa.Column("record_id", sa.Text, primary_key=True),
+        sa.Column("operator_id", sa.Text, primary_key=True),
         sa.Column("ruling", sa.String(10), nullable=False),
         sa.Column("who", sa.Text, nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
