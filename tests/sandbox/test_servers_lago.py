@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import httpx2
@@ -39,6 +40,22 @@ def test_a_customer_is_found_by_the_operator_id(ask: Caller, dataset: Dataset) -
         row["lago_id"],
         row["name"],
     )
+
+
+def test_billed_periods_come_newest_first_whatever_the_order_of_invoices(ask: Caller, dataset: Dataset) -> None:
+    invoices = dataset.lago.invoices
+    billed = Counter(
+        (invoice["external_customer_id"], period["external_subscription_id"])
+        for invoice in invoices
+        for period in invoice.get("billing_periods") or ()
+    )
+    for (customer, subscription), periods in billed.most_common(3):
+        path = f"/customers/{customer}/past_usage?external_subscription_id={subscription}"
+        for _ in range(2):
+            invoices.reverse()
+            found = [one["from_datetime"] for one in pages(ask, path, "usage_periods")]
+            assert len(found) == periods > 2
+            assert found == sorted(found, reverse=True)
 
 
 def test_an_unknown_customer_is_404_with_a_code(ask: Caller) -> None:

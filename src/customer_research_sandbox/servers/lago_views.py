@@ -123,7 +123,7 @@ class LagoViews:
         return {
             **self.invoice(row),
             "subscriptions": [self.subscription(item) for item in known],
-            "billing_periods": [self._billing_period(row, item) for item in known if row.get("from_date")],
+            "billing_periods": row.get("billing_periods") or [],
             "credits": row.get("credits") or [],
             "fees": row.get("fees") or [],
             "error_details": [],
@@ -134,22 +134,6 @@ class LagoViews:
             inner: Row = item.get("subscription", item)
             return self._subscriptions.get(inner.get("lago_id", "")) or inner
         return self._subscriptions.get(item)
-
-    def _billing_period(self, invoice: Row, subscription: Row) -> Row:
-        start, end = (
-            f"{invoice['from_date'][:10]}T00:00:00Z",
-            f"{(invoice.get('to_date') or invoice['from_date'])[:10]}T23:59:59Z",
-        )
-        return {
-            "lago_subscription_id": subscription["lago_id"],
-            "external_subscription_id": subscription["external_id"],
-            "lago_plan_id": made_up_id("plan", subscription["plan_code"]),
-            "subscription_from_datetime": start,
-            "subscription_to_datetime": end,
-            "charges_from_datetime": start,
-            "charges_to_datetime": end,
-            "invoicing_reason": "subscription_periodic",
-        }
 
     def payment(self, row: Row) -> Row:
         """One payment; its `created_at` is the moment of payment."""
