@@ -16,6 +16,7 @@ from customer_research.engines.dialect import (
     with_bindings,
 )
 from customer_research.engines.duckdb import Memory
+from customer_research.engines.rows import first_line
 from customer_research.errors import EngineError
 
 
@@ -135,3 +136,20 @@ def test_values_written_into_a_query_stay_values() -> None:
     assert "\\\\\\' -- $n" in stated(sql, values, "snowflake")
     with pytest.raises(EngineError, match=r"\$at"):
         stated(sql, {}, "snowflake")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("no such table.", "no such table"),
+        ("no such table\nLINE 1: SELECT\n        ^", "no such table"),
+        ("\n  \nno such table.\n", "no such table"),
+        ("Binder Error:\nno such table.\nLINE 1", "Binder Error: no such table"),
+        ("Binder Error:\n\n   no such table\n", "Binder Error: no such table"),
+        ("Binder Error:", "Binder Error:"),
+        ("", "ValueError"),
+        (" \n.", "ValueError"),
+    ],
+)
+def test_of_what_a_driver_says_the_line_that_says_it_is_told(said: str, told: str) -> None:
+    assert first_line(ValueError(said)) == told
