@@ -42,6 +42,7 @@ def test_every_walkthrough_has_samples() -> None:
         "sandbox.md",
         "schedules.md",
         "serving-agents.md",
+        "snowflake.md",
         "support-chat.md",
     }
 

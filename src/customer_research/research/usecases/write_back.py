@@ -66,7 +66,7 @@ def _table(done: WriteBack, most: int) -> Table:
 
 
 def _before(done: WriteBack) -> str:
-    return f"From the snapshot {done.snapshot.id} as of {instant_words(done.snapshot.as_of)}."
+    return f"From the snapshot as of {instant_words(done.snapshot.as_of)}."
 
 
 def _told(done: WriteBack) -> Iterator[str]:
