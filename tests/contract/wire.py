@@ -196,7 +196,8 @@ async def send_everything(settings: Settings, vendor: str, dataset: Dataset) -> 
         for subject in people:
             await asyncio.gather(*(stream.fetch(session, subject) for stream in source.streams))
         for check in source.checks:
-            await check.run(session, people[0])
+            if check.applies(settings):
+                await check.run(session, people[0])
         if source.find is not None:
             for reading in readings(people[0]):
                 await source.find(session, (reading,))

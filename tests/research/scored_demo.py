@@ -13,8 +13,8 @@ from customer_research.domain.snapshot import Reading, Snapshot
 from customer_research.domain.tables import TableSet
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
-from customer_research.lake import Lake
 from customer_research.record_tables import TABLES
+from customer_research.research.off import lake_tables
 from customer_research.research.portfolio.score import score
 from customer_research.research.portfolio.snapshots import accounts, readings
 from customer_research.settings import Settings
@@ -34,7 +34,7 @@ def taken(settings: Settings, scorecard: str, out: Path, silent: str = "") -> Sc
     moment = settings.clock
     assert moment is not None
     with DuckDB(Room(reach=(settings.lake_folder, out))) as engine:
-        tables = without(Lake(settings.lake_folder).tables(), silent)
+        tables = without(lake_tables(settings), silent)
         snapshot = score(engine, tables, moment, scorecard, folder=out, clock=lambda: moment)
     place = out / snapshot.id
     found = {one.operator_id: one for one in readings(place, snapshot)}

@@ -23,10 +23,10 @@ from customer_research.domain.snapshot import Snapshot
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
 from customer_research.errors import UsageError
-from customer_research.lake import Lake
 from customer_research.reports.kinds.renewals import KIND as RENEWALS
 from customer_research.reports.kinds.today import KIND as TODAY
 from customer_research.reports.standing_figures import health
+from customer_research.research.off import lake_tables
 from customer_research.research.portfolio.book_lines import FileListing, keep
 from customer_research.research.portfolio.books import LINES, book, quarter_end, renewals
 from customer_research.research.portfolio.listing import choose
@@ -270,7 +270,7 @@ def test_with_a_source_silent_nobody_leaves_the_list_and_nothing_unknown_is_none
     now = own.clock
     assert now is not None
     with DuckDB(Room(reach=(own.lake_folder, tmp_path))) as engine:
-        tables = without(Lake(own.lake_folder).tables(), source)
+        tables = without(lake_tables(own), source)
         snapshot = score(engine, tables, now, "canonical", folder=tmp_path, clock=lambda: now)
     url = SecretStr(f"sqlite:///{tmp_path / 'store.db'}")
     silent = own.model_copy(update={"store": StoreSettings(url=url)})

@@ -18,9 +18,9 @@ from customer_research.domain.report import Report
 from customer_research.domain.urgency import LEVELS
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
-from customer_research.lake import Lake
 from customer_research.reports.kinds import KINDS, digest
 from customer_research.reports.kinds import alerts as alerts_kind
+from customer_research.research.off import lake_tables
 from customer_research.research.portfolio.book_lines import FileListing
 from customer_research.research.portfolio.listing import portfolio
 from customer_research.research.portfolio.requests import Selection
@@ -60,7 +60,7 @@ def silent(settings: Settings, source: str, folder: Path) -> Seen:
     with DuckDB(Room(reach=(settings.lake_folder, folder))) as engine:
         snapshot = score(
             engine,
-            without(Lake(settings.lake_folder).tables(), source),
+            without(lake_tables(settings), source),
             now,
             "canonical",
             folder=folder,
