@@ -18,10 +18,12 @@ from customer_research.domain.health import Band
 from customer_research.domain.money import Money
 from customer_research.domain.portfolio import Mover, Moves, Week
 from customer_research.domain.report import Prose, Report, Table, Text
+from customer_research.domain.snapshot import NOT_JUDGED
 from customer_research.domain.words import money_words
 from customer_research.errors import UsageError
 from customer_research.reports.inquiries import digest_message
 from customer_research.reports.kinds import digest, today
+from customer_research.reports.movers import uncompared
 from customer_research.research.alerting.rule_check import check
 from customer_research.research.past.history.backfill import backfill
 from customer_research.research.portfolio import books
@@ -175,6 +177,24 @@ def test_a_week_of_which_nothing_can_be_told_is_not_quiet(filled: Settings) -> N
     assert "The same on" not in words(report, "totals")
     overview = looked_at.summary_report(filled, now=LATER)
     assert ("cannot be compared" in words(overview, "summary")) == bool(_month(filled).uncompared)
+
+
+def test_a_week_that_was_scored_later_says_why_nothing_can_be_compared_with_it(filled: Settings) -> None:
+    """A first backfill cannot tell all of a past day, which is nobody's silence."""
+    _, newest = next(iter(snapshots_of(filled.lake_folder)))
+    found = moves(filled, newest, 7)
+    assert isinstance(found, Moves)
+    scoring = replace(found.then.scoring, parameters=((NOT_JUDGED, "open_tickets"),))
+    for kind, receipts, said in (
+        ("backfill", (scoring,), "2026-10-25 was scored later, from less than is known now."),
+        ("backfill", (replace(scoring, parameters=()),), "not the same was known of them on 2026-10-25."),
+        ("scored", (scoring,), "not the same was known of them on 2026-10-25."),
+    ):
+        then = replace(found.then, kind=kind, receipts=receipts)  # type: ignore[arg-type] # words of a list
+        told = uncompared(replace(found, then=then, uncompared=2))
+        assert told is not None
+        assert told.text == f"2 operators cannot be compared: {said}"
+        assert told.tone == "unknown"
 
 
 def _month(settings: Settings) -> Moves:

@@ -37,12 +37,11 @@ def uncompared(moves: Moves) -> Prose | None:
     if not moves.uncompared:
         return None
     count = Fact(moves.uncompared, "count", (moves.receipt,), moves.then.as_of)
-    return Prose(
-        f"{counted(moves.uncompared, 'operator')} cannot be compared: not the same was known of them on "
-        f"{moves.then.as_of:%Y-%m-%d}.",
-        (count,),
-        "unknown",
-    )
+    day = f"{moves.then.as_of:%Y-%m-%d}"
+    why = f"not the same was known of them on {day}"
+    if moves.then.kind == "backfill" and moves.then.untold:
+        why = f"{day} was scored later, from less than is known now"
+    return Prose(f"{counted(moves.uncompared, 'operator')} cannot be compared: {why}.", (count,), "unknown")
 
 
 def _row(found: Portfolio, moves: Moves, mover: Mover, line: Line | None) -> tuple[Cell, ...]:
