@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up_lake import fill, settings_in
 from pydantic import SecretStr
 
-from customer_research.connect.source import Batch
+from customer_research.domain.account import Records
+from customer_research.domain.evidence import Receipt
 from customer_research.domain.match import MatchDecision, Ruling, decided, decided_sql
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import UsageError
@@ -19,8 +21,9 @@ from customer_research.lake import Lake
 from customer_research.record_tables import MATCHED, TABLES
 from customer_research.research import Research
 from customer_research.research.engine_choice import scratch
-from customer_research.research.match_decisions import with_decisions
+from customer_research.research.match_decisions import SOURCE, as_decided
 from customer_research.research.portfolio.books import looking
+from customer_research.research.portfolio.measurement import put
 from customer_research.research.sync import run as sync
 from customer_research.research.usecases import Actor, Answer, Runner, Table, finished
 from customer_research.settings import Settings
@@ -82,6 +85,10 @@ class Desk:
                 return await runner.use(name, request, Actor("ada", "cli", frozenset({"read", "act", "finance"})))
 
         return finished(once())
+
+    def at(self, now: datetime) -> Desk:
+        """The same desk at another time."""
+        return Desk(self.settings.model_copy(update={"clock": now}))
 
     def matches(self, *, decided: bool = False, operator: str | None = None) -> list[dict[str, Any]]:
         """What `matches list` tells."""
@@ -189,14 +196,86 @@ def test_only_what_is_open_to_a_decision_is_decided(desk: Desk) -> None:
     assert f"{len(desk.matches()) - 1:,} more (--limit 0 lists all)." in told.after
 
 
+def test_the_past_does_not_know_what_was_decided_later(desk: Desk) -> None:
+    """Neither where the tickets' source was read before the decision only, nor of one operator as of an earlier instant."""
+    now, hour = desk.settings.clock, timedelta(hours=1)
+    assert now is not None
+    probable = desk.matches()[0]
+    operator, ticket = probable["operator_id"], probable["record_id"]
+    was, becomes = (probable["matched_by"], False), ("confirmed", True)
+    desk.at(now + 2 * hour).ask("matches confirm", operator=operator, record=ticket)
+    later = desk.at(now + 3 * hour)
+    assert desk.live(operator)[ticket] == was
+    assert later.live(operator)[ticket] == becomes
+    sync(later.settings, lambda: now + 3 * hour, sources=("lago",))
+    tables = Lake(desk.settings.lake_folder).tables()
+    for hours, expected in ((0, was), (1, was), (2, becomes), (3, becomes)):
+        with scratch(desk.settings) as engine:
+            put(engine, "ticket", "ticket", tables.at(now + hours * hour, desk.settings.lake.patience))
+            rows = engine.run(
+                "SELECT * FROM ticket WHERE ticket_id = $one AND operator_id = $two", {"one": ticket, "two": operator}
+            )
+        assert [(row["matched_by"], row["is_certain"]) for row in rows] == [expected], hours
+
+
+def test_what_was_decided_is_proven(desk: Desk) -> None:
+    """The receipt of the decisions stands beside the vendor's, in a report and in the lake, and only where there are some."""
+    probable = desk.matches()[0]
+    operator, ticket = probable["operator_id"], probable["record_id"]
+
+    def proofs() -> list[Receipt]:
+        async def once() -> list[Receipt]:
+            async with Research(desk.settings) as research:
+                fact = (await research.account(operator)).fact("open_tickets")
+                assert fact is not None
+                return [one for one in fact.basis if one.source == SOURCE]
+
+        return finished(once())
+
+    def of_lake() -> list[Receipt]:
+        desk.pulled(operator)
+        receipts = Lake(desk.settings.lake_folder).tables().files["ticket"].receipts
+        return [one for one in receipts if one.source == SOURCE]
+
+    assert proofs() == of_lake() == []
+    desk.ask("matches refuse", operator=operator, record=ticket)
+    (proof,) = proofs()
+    assert (proof.stream, proof.rows, proof.fetched_at) == ("ticket", 1, desk.settings.clock)
+    assert of_lake() == [proof]
+    desk.ask("matches reopen", operator=operator, record=ticket)
+    assert proofs() == of_lake() == []
+
+
+def test_conversations_wait_for_a_decision_as_tickets_do(tmp_path: Path) -> None:
+    desk = Desk(settings_in(tmp_path))
+    one = {"conversation_id": "215000000000001", "operator_id": "op-1", "matched_by": "contact", "is_certain": False}
+    sure = {**one, "conversation_id": "215000000000002", "matched_by": "company", "is_certain": True}
+    fill(
+        desk.settings.lake_folder,
+        {"operator": [{"operator_id": "op-1", "name": "Quill Cars"}], "conversation": [one, sure]},
+    )
+    (told,) = desk.matches()
+    assert (told["table"], told["record_id"], told["name"]) == ("conversation", one["conversation_id"], "Quill Cars")
+    body = desk.ask("matches list").body
+    assert isinstance(body, Table)
+    assert body.rows[0][:4] == ("Quill Cars", one["conversation_id"], "conversation: without a title", "contact")
+    desk.ask("matches refuse", operator="Quill Cars", record=one["conversation_id"], note="Mail ann@example.com")
+    assert desk.matches() == []
+    (decided,) = desk.matches(decided=True)
+    assert decided["decision"] == "refused"
+    assert "ann@" not in decided["note"]
+
+
 def test_a_store_that_cannot_be_read_makes_nothing_of_a_probable_match(tmp_path: Path) -> None:
     place = tmp_path / "store.db"
     settings = Settings.model_validate({"store": {"url": f"sqlite:///{place}"}})
     row = {"operator_id": "op-1", "ticket_id": "t1", "matched_by": "title", "is_certain": False}
-    batch = Batch({"ticket": [row]}, ())
-    assert with_decisions(settings, "op-1", batch) == batch
+    records = Records("ticket", (row,), ())
+    assert as_decided(settings, "op-1", NOW, records) == records
     assert not place.exists(), "who only reads leaves no file behind"
     place.write_text("no database")
-    assert with_decisions(settings, "op-1", batch).gaps["ticket"].reason == "unavailable"
-    certain = replace(batch, tables={"ticket": [{**row, "is_certain": True}]})
-    assert with_decisions(settings, "op-1", certain) == certain
+    unread = as_decided(settings, "op-1", NOW, records)
+    assert unread.gap is not None
+    assert unread.gap.reason == "unavailable"
+    certain = replace(records, rows=({**row, "is_certain": True},))
+    assert as_decided(settings, "op-1", NOW, certain) == certain

@@ -71,6 +71,7 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "microsoft": "Microsoft Graph",
         "snapshot": "Account snapshot",
         "peers": "Similar operators",
+        "matches": "Decisions on matches",
     }
 )
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-Ruling = Literal["confirmed", "refused"]
+Ruling = Literal["confirmed", "refused", "open"]
+"""What is decided of a match; open: an earlier decision was taken back, and it stands as it was found."""
 
 CONFIRMED = "confirmed"
 """The path (`matched_by`) of a probable match that somebody confirmed."""
@@ -15,7 +16,7 @@ CONFIRMED = "confirmed"
 
 @dataclass(frozen=True, slots=True)
 class MatchDecision:
-    """What somebody decided of a match: that a record is the operator's, or that it is not.
+    """What somebody decided of a match: that a record is the operator's, that it is not, or that it is open again.
 
     `table` is the canonical table of the record, `record_id` its key there.
     """

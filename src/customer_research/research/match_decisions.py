@@ -2,55 +2,81 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
-from customer_research.connect.source import Batch
-from customer_research.domain.evidence import Gap
+from customer_research.domain.account import Records
+from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.match import MatchDecision, decided
 from customer_research.errors import StoreError
 from customer_research.record_tables import MATCHED
+from customer_research.research.receipts import kept_receipt
 from customer_research.settings import Settings
 
 SOURCE = "matches"
-"""The source of what people decided, in gaps."""
+"""The source of what people decided, in receipts and gaps."""
 
 
-def decisions(settings: Settings, operator_id: str | None = None) -> Mapping[str, Sequence[MatchDecision]]:
-    """The decisions by table, of one operator or of all; none where no store has been made.
+@dataclass(frozen=True, slots=True)
+class MatchDecisions:
+    """Decisions, those that were taken back among them, and the store that keeps them."""
+
+    made: tuple[MatchDecision, ...] = ()
+    place: str = ""
+
+    def of(self, table: str) -> tuple[MatchDecision, ...]:
+        """Those about a table's records."""
+        return tuple(one for one in self.made if one.table == table)
+
+    def newest(self, table: str) -> datetime | None:
+        """When the last of them was made, or taken back."""
+        return max((one.decided_at for one in self.of(table)), default=None)
+
+    def receipts(self, table: str) -> tuple[Receipt, ...]:
+        """The proof of those that stand; none where none does."""
+        standing = [one for one in self.of(table) if one.ruling != "open"]
+        if not standing:
+            return ()
+        return (
+            kept_receipt(
+                SOURCE,
+                tuple(map(repr, standing)),
+                source=SOURCE,
+                stream=table,
+                query=f"the decisions on matches of {table} records",
+                fetched_at=max(one.decided_at for one in standing),
+                place=self.place,
+            ),
+        )
+
+
+def decisions(settings: Settings, operator_id: str | None = None, until: datetime | None = None) -> MatchDecisions:
+    """The decisions about one operator or all, made until an instant; none where no store has been made.
 
     Raises:
         StoreError: the store cannot be read.
     """
     from customer_research.store.database import is_there, open_store  # noqa: PLC0415 - most operators have no match to decide
 
-    found: dict[str, list[MatchDecision]] = defaultdict(list)
-    if is_there(settings.store_url):
-        from customer_research.store.matches import MatchBook  # noqa: PLC0415 - as above
+    if not is_there(settings.store_url):
+        return MatchDecisions()
+    from customer_research.store.matches import MatchBook  # noqa: PLC0415 - as above
 
-        with open_store(settings.store_url) as store:
-            for one in MatchBook(store).decisions(operator_id):
-                found[one.table].append(one)
-    return found
-
-
-def has_matches(batch: Batch) -> bool:
-    """Whether a batch has rows whose operator was found by what they say."""
-    return any(batch.tables.get(table) for table in MATCHED)
+    with open_store(settings.store_url) as store:
+        made = MatchBook(store).decisions(operator_id)
+        return MatchDecisions(tuple(one for one in made if until is None or one.decided_at <= until), store.place)
 
 
-def with_decisions(settings: Settings, operator_id: str, batch: Batch) -> Batch:
-    """The batch as people left it.
+def as_decided(settings: Settings, operator_id: str, until: datetime, records: Records) -> Records:
+    """An operator's records of one of the tables of `MATCHED` as people left them until an instant.
 
     Where their decisions cannot be read, a table with a probable match is not known: one that was confirmed must not seem less.
     """
-    rows = {table: batch.tables[table] for table in MATCHED if batch.tables.get(table)}
     try:
-        made = decisions(settings, operator_id)
+        known = decisions(settings, operator_id, until)
     except StoreError as error:
-        unsure = [table for table, found in rows.items() if not all(row["is_certain"] for row in found)]
-        gap = Gap(SOURCE, "unavailable", error.message.rstrip("."), error.hint)
-        return replace(batch, gaps={**dict.fromkeys(unsure, gap), **batch.gaps})
-    changed = {table: decided(found, MATCHED[table], made[table]) for table, found in rows.items() if table in made}
-    return replace(batch, tables={**batch.tables, **changed})
+        if records.gap is not None or all(row["is_certain"] for row in records.rows):
+            return records
+        return replace(records, gap=Gap(SOURCE, "unavailable", error.message.rstrip("."), error.hint))
+    rows = decided(records.rows, MATCHED[records.table], known.of(records.table))
+    return replace(records, rows=tuple(rows), receipts=(*records.receipts, *known.receipts(records.table)))

@@ -73,9 +73,9 @@ def decided(settings: Settings, term: str | None, owner: str | None, now: dateti
 
 
 def decide(
-    settings: Settings, term: str, record: str, ruling: Ruling | None, *, who: str, now: datetime, note: str = ""
+    settings: Settings, term: str, record: str, ruling: Ruling, *, who: str, now: datetime, note: str = ""
 ) -> RecordMatch:
-    """Keep what somebody decides of a match (None: that it is open again); the match as it stood.
+    """Keep what somebody decides of a match; the match as it stood.
 
     `record` is the record's id, or its beginning.
 
@@ -90,19 +90,13 @@ def decide(
     text = _BEGINNINGS.read(record.replace("-", ""))
     own = _found(settings, frozenset({operator.operator_id}))
     match = _BEGINNINGS.only([one for one in own if _plain(one.record_id).startswith(text)], text)
-    if ruling is None and match.decision is None:
+    if ruling == "open" and match.decision is None:
         raise UsageError(f"Nobody decided whether {match.record_id} is {match.name[:80]}'s.")
     if ruling == "confirmed" and match.is_certain and match.decision is None:
         raise UsageError(f"{match.record_id} is {match.name[:80]}'s for sure already: by {match.matched_by}.")
-    made = MatchDecision(
-        match.table, match.record_id, match.operator_id, ruling or "refused", who, now, " ".join(note.split())
-    )
+    made = MatchDecision(match.table, match.record_id, match.operator_id, ruling, who, now, " ".join(note.split()))
     with open_store(settings.store_url) as store:
-        book = MatchBook(store)
-        if ruling is None:
-            book.reopen(made)
-        else:
-            book.decide(made)
+        MatchBook(store).decide(made)
     return match
 
 
@@ -124,8 +118,10 @@ def _wanted(settings: Settings, term: str | None, owner: str | None, now: dateti
 def _found(settings: Settings, wanted: frozenset[str] | None) -> Sequence[RecordMatch]:
     """The matches of the lake with what was decided of them, and the decisions of which the lake has no match any more."""
     with open_to_read(settings.store_url) as store:
-        told = [one for one in MatchBook(store).decisions() if wanted is None or one.operator_id in wanted]
-    made = {(one.table, one.record_id, one.operator_id): one for one in told}
+        told = [one for one in MatchBook(store).decisions() if one.ruling != "open"]
+    made = {
+        (one.table, one.record_id, one.operator_id): one for one in told if wanted is None or one.operator_id in wanted
+    }
     tables = Lake(settings.lake_folder).tables()
     with scratch(settings) as engine:
         names = {one.operator_id: one.name for one in listed(engine, tables)}

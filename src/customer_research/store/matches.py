@@ -25,7 +25,7 @@ match_decision = Table(
     Column("who", Text, nullable=False),
     Column("decided_at", Instant, nullable=False),
     Column("note", Text, nullable=False),
-    comment="Whether a vendor's record is an operator's, where somebody decided it.",
+    comment="Whether a vendor's record is an operator's, where somebody decided it; open: it was taken back.",
 )
 
 
@@ -43,20 +43,8 @@ class MatchBook:
         with self._store.begin() as connection:
             connection.execute(insert_new(connection, match_decision, values))
 
-    def reopen(self, decision: MatchDecision) -> None:
-        """Take a decision back: the match stands as it was found."""
-        of = match_decision.c
-        with self._store.begin() as connection:
-            connection.execute(
-                sa.delete(match_decision).where(
-                    of.table == decision.table,
-                    of.record_id == decision.record_id,
-                    of.operator_id == decision.operator_id,
-                )
-            )
-
     def decisions(self, operator_id: str | None = None) -> tuple[MatchDecision, ...]:
-        """All decisions, or those about one operator, the newest first."""
+        """All decisions, or those about one operator, the newest first; those that were taken back are open."""
         of = match_decision.c
         query = sa.select(match_decision).order_by(of.decided_at.desc(), of.table, of.record_id, of.operator_id)
         if operator_id is not None:

@@ -16,9 +16,9 @@ from customer_research.domain.catalogue import SUBJECTS
 from customer_research.domain.evidence import Gap
 from customer_research.errors import CustomerResearchError
 from customer_research.metrics.queries import LISTINGS, subject_sql
-from customer_research.record_tables import TABLES
+from customer_research.record_tables import MATCHED, TABLES
 from customer_research.research.connections import Connections
-from customer_research.research.match_decisions import has_matches, with_decisions
+from customer_research.research.match_decisions import as_decided
 from customer_research.research.off import off_tables
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
 from customer_research.research.one.withheld import FINANCE, gap_of, without_amounts
@@ -122,11 +122,8 @@ class Gatherer:
                 await stream.learn(self._connections.session(source.name))
             subject = self._by_id if stream.by_id else await self._subject()
             session = self._connections.session(source.name)  # it may have proved out of reach meanwhile
-            batch = await stream.fetch(session, subject)
-            if has_matches(batch):
-                settings = self._connections.settings
-                batch = await asyncio.to_thread(with_decisions, settings, self._dossier.operator_id, batch)
-            self.accept(stream.tables, batch)
+            self.accept(stream.tables, await stream.fetch(session, subject))
+            await self._decide(stream.tables)
             self._connections.shared.heard(source.name)
             self._progress(name, "done")
         except CustomerResearchError as error:
@@ -146,6 +143,14 @@ class Gatherer:
             ids = {row["fetch_id"] for row in rows}
             receipts = tuple(receipt for receipt in batch.receipts if receipt.id in ids) or batch.receipts
             self._dossier.records[table] = Records(table, rows, receipts, batch.gaps.get(table))
+
+    async def _decide(self, tables: Sequence[str]) -> None:
+        """Leave of a stream's probable records what people decided of them; who has none opens no store for it."""
+        settings, dossier = self._connections.settings, self._dossier
+        for records in [dossier.records[table] for table in tables if table in MATCHED]:
+            if records.rows:
+                made = asyncio.to_thread(as_decided, settings, dossier.operator_id, dossier.as_of, records)
+                dossier.records[records.table] = await made
 
     def refuse(self, tables: Sequence[str], gap: Gap) -> None:
         """Note that tables are unknown."""

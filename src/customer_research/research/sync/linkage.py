@@ -16,7 +16,7 @@ from typing import Any
 from customer_research.connect.failures import gap_of
 from customer_research.connect.source import LandingTable, Link, Source
 from customer_research.domain.evidence import Gap, Receipt, each_once
-from customer_research.domain.match import MatchDecision, decided_sql
+from customer_research.domain.match import decided_sql
 from customer_research.domain.records import quoted
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
@@ -24,6 +24,7 @@ from customer_research.engines.rows import canonical_columns
 from customer_research.errors import CustomerResearchError, EngineError
 from customer_research.lake import LakeWriter, LandingFile, StoredTable, write_through
 from customer_research.record_tables import LAKE_TABLES, MATCHED
+from customer_research.research.match_decisions import MatchDecisions
 from customer_research.research.receipts import text_digest
 from customer_research.research.sync import landing
 from customer_research.research.sync.canonical import gap_row, identity
@@ -100,7 +101,7 @@ class Linkage:
         sources: all sources, whether pulled this time or not.
         missing: sources that are not configured, with the gap that says so.
         anew: make every table, even where nothing that it is made from changed.
-        decisions: gives what people decided of matches, by table; may raise.
+        decisions: gives what people decided of matches; may raise.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class Linkage:
         missing: Mapping[str, Gap],
         *,
         anew: bool = False,
-        decisions: Callable[[], Mapping[str, Sequence[MatchDecision]]] = dict,
+        decisions: Callable[[], MatchDecisions] = MatchDecisions,
     ) -> None:
         self._lake = lake
         self._decisions_of = decisions
@@ -159,13 +160,13 @@ class Linkage:
         return found
 
     @cached_property
-    def _decisions(self) -> Mapping[str, Sequence[MatchDecision]]:
-        """What people decided of matches, by table."""
+    def _decisions(self) -> MatchDecisions:
+        """What people decided of matches."""
         return self._decisions_of()
 
     def _ruled(self, name: str) -> list[dict[str, Any]]:
         """What people decided of a table's matches, as rows."""
-        made = self._decisions.get(name, ()) if name in MATCHED else ()
+        made = self._decisions.of(name) if name in MATCHED else ()
         return sorted(({column: getattr(one, column) for column in _DECIDED} for one in made), key=str)
 
     @cached_property
@@ -256,6 +257,8 @@ class Linkage:
         recipe, streams = self._recipe(name, parts), self._streams(parts)
         old = self._before(name)
         since, until, place = self._seen(streams)
+        if since is not None and name in MATCHED:  # what was decided since is not known of before
+            since = max(since, self._decisions.newest(name) or since)
         if old is not None and old.recipe == recipe and not self._anew:
             self._made[name] = replace(old, streams=streams, until=until, since=old.since or since, place=place)
             return
@@ -333,7 +336,7 @@ class Linkage:
         write_through(path)
         engine.attach("written~", [path], columns)
         digest = content_digest(engine, "written~", [column for column in columns if column != FETCH_ID])
-        return StoredTable((file,), rows, digest, self._receipts(parts))
+        return StoredTable((file,), rows, digest, (*self._receipts(parts), *self._ruled_by(name)))
 
     def _as_decided(self, name: str, sql: str) -> str:
         """The query of a table's rows, with what people decided of its matches."""
@@ -342,6 +345,10 @@ class Linkage:
             return sql
         self._engine.create("decided~", dict.fromkeys(_DECIDED, "VARCHAR"), made)
         return decided_sql(sql, MATCHED[name], quoted("decided~"))
+
+    def _ruled_by(self, name: str) -> tuple[Receipt, ...]:
+        """The proof of what people decided of a table's matches."""
+        return self._decisions.receipts(name) if name in MATCHED else ()
 
     def _bind(self, needs: Iterable[str]) -> None:
         """Have the engine know these tables by their names."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "customer-research.matches/1"
 _SHORT, _LONGEST_ID = 8, 16
-_TITLE, _NAME, _WHO = 40, 30, 40
+_TITLE, _NAME = 40, 30
 
 
 @request
@@ -179,15 +179,15 @@ class Reopen(_Decision):
     record: str = _record()
 
     def answer(self, call: Call) -> Answer:
-        return _decided(call, self, None, "")
+        return _decided(call, self, "open", "")
 
 
-def _decided(call: Call, asked: _Decision, ruling: Ruling | None, note: str) -> Answer:
+def _decided(call: Call, asked: _Decision, ruling: Ruling, note: str) -> Answer:
     match = rooms.matches.decide(
         call.settings, asked.operator, asked.record, ruling, who=call.actor.name, now=call.clock(), note=note
     )
-    what = ruling if ruling is not None else "open again"
-    document = {"schema": SCHEMA, "matches": [{**_document(match), "decision": ruling}]}
+    what = "open again" if ruling == "open" else ruling
+    document = {"schema": SCHEMA, "matches": [{**_document(match), "decision": None if ruling == "open" else ruling}]}
     return lines(
         f"{_what(match)} ({_id(match)}) and {_name(match)}: {what}.",
         "Reports of this operator follow at once; lists do after the next sync and score.",

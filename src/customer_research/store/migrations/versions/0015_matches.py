@@ -20,5 +20,5 @@ def upgrade() -> None:
         sa.Column("who", sa.Text, nullable=False),
         sa.Column("decided_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("note", sa.Text, nullable=False),
-        comment="Whether a vendor's record is an operator's, where somebody decided it.",
+        comment="Whether a vendor's record is an operator's, where somebody decided it; open: it was taken back.",
     )
