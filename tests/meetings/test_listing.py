@@ -200,6 +200,13 @@ def test_without_calendars_it_says_which_settings_name_them(empty: Settings) -> 
     assert "ics.feeds" in page
 
 
+def test_without_calendars_that_is_the_reason_whatever_else_is_not_known(empty: Settings) -> None:
+    gap = Gap("hubspot", "unavailable", "HubSpot was never read.")
+    report = meetings_report(empty, None, days=7, now=NOW, people=(gap,))
+    assert report.headline is not None
+    assert report.headline.text == "No calendar has been read."
+
+
 def test_what_is_over_is_not_listed(empty: Settings) -> None:
     keep(
         empty,

@@ -111,6 +111,30 @@ def test_who_began_one_must_be_told(*, begun: Any, unknown: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("begun_by", "asked_at", "waiting_since", "is_open"),
+    [
+        ("contact", ago(9), None, 1),
+        ("us", ago(8), None, 1),
+        ("us", None, None, 0),
+        ("us", T, None, 0),
+        ("us", None, ago(3), 1),
+        (None, None, ago(3), 1),
+        (None, None, None, None),
+        (None, None, T, None),
+    ],
+)
+def test_an_open_conversation_of_which_it_is_not_told_whether_they_wrote_is_not_none(
+    begun_by: str | None, asked_at: Any, waiting_since: Any, is_open: int | None
+) -> None:
+    told = {"begun_by": begun_by, "asked_at": asked_at, "waiting_since": waiting_since}
+    row = chat({**OPEN, "created_at": ago(9), **told})
+    assert row["conversations_open"] == is_open
+    assert row["conversations_waiting"] == (waiting_since == ago(3)) <= (is_open or 0)
+    other = chat({**OPEN, "created_at": ago(9), **told}, {**OPEN, "created_at": ago(9)})
+    assert other["conversations_open"] == (None if is_open is None else is_open + 1)
+
+
+@pytest.mark.parametrize(
     ("since", "found"),
     [
         (ago(180), (1, 1)),

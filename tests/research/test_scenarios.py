@@ -65,6 +65,20 @@ def test_the_mrr_in_usd_does_not_apply_to_who_is_billed_in_another_currency(
     assert nothing_of(METRICS["nps_latest"], "warehouse", {"active_subscriptions": 1}).reason == "none_found"
 
 
+def test_what_is_computed_from_an_unknown_count_is_unknown() -> None:
+    """Every metric whose records are those of a count that may be unknown."""
+    counted = {name: one for name, one in METRICS.items() if one.unknown_state}
+    made = [one for one in METRICS.values() if one.evidence in counted and one.name not in counted]
+    assert {"chat_rating_90d", "conversations_per_100_trips", "conversations_per_100_trips_prev"} <= {
+        one.name for one in made
+    }
+    for one in made:
+        unknown = nothing_of(one, "intercom", {one.evidence: None})
+        assert (unknown.reason, unknown.detail) == ("unavailable", counted[one.evidence].unknown_state)
+        assert unknown.metric == one.name
+        assert nothing_of(one, "intercom", {one.evidence: 0}).reason == "none_found"
+
+
 @pytest.mark.parametrize("metric", [name for name, found in METRICS.items() if found.unknown_state])
 def test_a_count_of_records_whose_states_are_unknown_is_unknown_and_not_none(metric: str) -> None:
     gap = nothing_of(METRICS[metric], "hubspot", {"contacts": 2})

@@ -140,7 +140,7 @@ def test_what_we_began_is_shown_and_not_counted(settings: Settings) -> None:
     counts = [account.figures[name] for name in ("conversations_90d", "conversations_open")]
     assert [one.value for one in counts if isinstance(one, Fact)] == [0, 0]
     assert "Longest wait (hours by the clock): *none found (Intercom): Nobody waits for our answer.*" in shown(account)
-    assert "No conversation of these 90 days was rated." in shown(account)
+    assert "No conversation that the operator's people surely began in these 90 days was rated." in shown(account)
 
 
 def test_who_has_never_written_is_told_so(settings: Settings) -> None:

@@ -10,7 +10,8 @@ counted AS (
         SUM(CASE WHEN c.is_of_30d_before THEN 1 ELSE 0 END) AS begun_30d_before,
         SUM(CASE WHEN c.is_of_90d THEN 1 ELSE 0 END) AS begun_90d,
         SUM(CASE WHEN c.is_of_90d_before THEN 1 ELSE 0 END) AS begun_90d_before,
-        SUM(CASE WHEN c.is_open THEN 1 ELSE 0 END) AS conversations_open,
+        SUM(CASE WHEN c.is_open THEN 1 ELSE 0 END) AS open_now,
+        SUM(CASE WHEN c.is_open IS NULL THEN 1 ELSE 0 END) AS open_untold,
         SUM(CASE WHEN c.is_waiting THEN 1 ELSE 0 END) AS conversations_waiting,
         MIN(CASE WHEN c.is_waiting THEN c.waiting_since END) AS waiting_longest_since,
         MEDIAN(
@@ -38,7 +39,7 @@ SELECT
     CASE WHEN c.begun_untold = 0 AND c.company_since <= m.d60 THEN c.begun_30d_before END AS conversations_prev_30d,
     CASE WHEN c.begun_untold = 0 THEN c.begun_90d END AS conversations_90d,
     CASE WHEN c.begun_untold = 0 AND c.company_since <= m.d180 THEN c.begun_90d_before END AS conversations_prev_90d,
-    c.conversations_open,
+    CASE WHEN c.open_untold = 0 THEN c.open_now END AS conversations_open,
     c.conversations_waiting,
     CAST(DATE_DIFF('microsecond', c.waiting_longest_since, m.t) AS DOUBLE) / 3600000000 AS chat_longest_wait_hours,
     c.chat_first_reply_hours,

@@ -32,7 +32,7 @@ def _link(_account: Account, row: Row) -> str:
 _newest = table(
     CONVERSATION,
     "Newest conversations",
-    "subject About, created_at:day Begun, begun_by:word By, state:word, waiting_since:day Waits since, rating:number, "
+    "subject About, created_at:day Begun, begun_by Begun by, state:word, waiting_since:day Waits since, rating:number, "
     "reopens:number Reopened, match Matched by",
     rows=lambda account: _matched(newest(known_rows(account, CONVERSATION), "created_at", "conversation_id")),
     links={"subject": _link},
@@ -41,16 +41,22 @@ _newest = table(
 )
 
 
+_BEGUN_BY = {"contact": Text("the operator"), "us": Text("us")}
 _NONE = {"subject": Text("no subject"), "waiting_since": Text("nobody waits"), "rating": Text("not rated")}
 """What an empty field of a conversation means: an answer, and nothing that is not recorded."""
 
 
 def _matched(rows: Iterable[Row]) -> list[Row]:
     """Conversations with how surely they are the operator's, and what is empty in words."""
-    return [
-        {**row, **{name: words for name, words in _NONE.items() if row.get(name) is None}, "match": match_words(row)}
-        for row in rows
-    ]
+    return [{**row, **_told(row), "match": match_words(row)} for row in rows]
+
+
+def _told(row: Row) -> Row:
+    """What of a conversation is told in words; that of one that is not open nobody waits."""
+    waits = row.get("waiting_since") if row.get("state") == "open" else None
+    shown = {**row, "waiting_since": waits}
+    none = {name: words for name, words in _NONE.items() if shown.get(name) is None}
+    return {"waiting_since": waits, "begun_by": _BEGUN_BY.get(str(row.get("begun_by"))), **none}
 
 
 def support_chat(account: Account) -> Iterator[Block | None]:

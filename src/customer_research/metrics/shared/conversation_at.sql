@@ -1,6 +1,6 @@
 -- Support conversations begun before T. `sure`: matched by the company, or by contacts of this company alone; the others are
 -- only probable and never counted. `is_of_...`: surely the operator's, and begun by its people; null where it is not told who
--- began one of the window. `asked_at`: when they wrote first, in a conversation of ours too. A reply or rating after T is none yet.
+-- began one of the window. `is_open`: they have written in it; null where that is not told either. `asked_at`: when they wrote first, in a conversation of ours too. A reply or rating after T is none yet.
 SELECT
     c.operator_id,
     c.conversation_id,
@@ -9,7 +9,11 @@ SELECT
     c.begun_by,
     c.matched_by,
     COALESCE(c.is_certain, FALSE) AS sure,
-    COALESCE(c.is_certain, FALSE) AND COALESCE(c.is_open, FALSE) AND COALESCE(c.asked_at < m.t, FALSE) AS is_open,
+    CASE
+        WHEN NOT (COALESCE(c.is_certain, FALSE) AND COALESCE(c.is_open, FALSE)) THEN FALSE
+        WHEN c.asked_at < m.t OR c.waiting_since < m.t THEN TRUE
+        WHEN c.begun_by = 'us' THEN FALSE
+    END AS is_open,
     COALESCE(c.is_certain, FALSE) AND c.state = 'open' AND COALESCE(c.waiting_since < m.t, FALSE) AS is_waiting,
     COALESCE(c.is_certain, FALSE) AND c.created_at >= m.d30 AND c.begun_by = 'contact' AS is_of_30d,
     COALESCE(c.is_certain, FALSE) AND c.created_at >= m.d60 AND c.created_at < m.d30 AND c.begun_by = 'contact'

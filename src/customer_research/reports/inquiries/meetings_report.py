@@ -90,7 +90,7 @@ def _freshness(found: MeetingList) -> tuple[Freshness, ...]:
 
 def _headline(found: MeetingList) -> Prose:
     unheard = _unheard(found)
-    if not found.calendars and not unheard:
+    if not found.calendars and not any(one.is_unknown for one in found.meetings):
         return Prose("No calendar has been read.", (), "unknown")
     on = [one for one in found.meetings if one.is_on]
     days = counted(found.days, "day")

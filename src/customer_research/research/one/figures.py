@@ -168,10 +168,10 @@ class Measurement:
 
     def _derive(self) -> None:
         self._write_wide()
-        rows = self.run(derived_sql())
+        row = {**self.wide_row(), **next(iter(self.run(derived_sql())), {})}
         for metric in METRICS.values():
             if metric.subject == "derived":
-                self.figures[metric.name] = self._derived_figure(metric, rows[0] if rows else {})
+                self.figures[metric.name] = self._derived_figure(metric, row)
         self._write_wide()
 
     def _derived_figure(self, metric: Metric, row: Mapping[str, Any]) -> Figure:
