@@ -26,7 +26,7 @@ from snowflake_warehouse import scenario, settings_of, using
 from worlds import Worlds
 
 from customer_research.connect.source import Batch
-from customer_research.errors import ConfigError, CustomerResearchError, Denied
+from customer_research.errors import ConfigError, CustomerResearchError, Denied, Unavailable
 from customer_research.settings import load_settings
 from customer_research.sources.warehouse.access import Login, account_name
 from customer_research.sources.warehouse.session import WarehouseSession
@@ -229,6 +229,24 @@ def test_an_access_token_is_renewed_before_it_ends(sandbox: Sandbox) -> None:
     assert using(settings_of(sandbox, **oauth(sandbox)), all_day, lambda: now) == [1, 1, 2, 2, 3, 3]
 
 
+@pytest.mark.parametrize(("seconds", "asked"), [(120, [1, 1, 2, 2, 3, 3]), (6_000, [1] * 6)])
+def test_a_token_of_any_life_is_used_for_a_while(sandbox: Sandbox, seconds: int, asked: list[int]) -> None:
+    """One that holds for less than the spare time, too: it is not asked for with every request."""
+    now = sandbox.dataset.as_of
+    sandbox.snowflake.now, sandbox.snowflake.oauth_seconds = (lambda: now), seconds
+
+    async def all_day(session: WarehouseSession) -> list[int]:
+        nonlocal now
+        given = []
+        for _ in range(6):
+            await csm(session)
+            given.append(len(sandbox.snowflake.oauth_given))
+            now += timedelta(seconds=30)
+        return given
+
+    assert using(settings_of(sandbox, **oauth(sandbox)), all_day, lambda: now) == asked
+
+
 def test_a_client_that_is_wrong_or_revoked_is_told(sandbox: Sandbox) -> None:
     error = refused(sandbox, **oauth(sandbox, "wrong"))
     assert isinstance(error, Denied)
@@ -281,6 +299,25 @@ def test_two_ways_in_and_wrong_addresses_are_refused(tmp_path: Path) -> None:
     assert "is no account identifier" in wrong(tmp_path, 'account = "https://a.snowflakecomputing.com"').message
     assert "is no https address" in wrong(tmp_path, 'url = "http://a.example.com"').message
     assert "is no https address" in wrong(tmp_path, 'token_url = "ftp://a.example.com/token"').message
+    assert "is no endpoint" in wrong(tmp_path, 'token_url = "https://a.example.com/"').message
+
+
+@pytest.mark.parametrize(
+    "account",
+    ["a.snowflakecomputing.com", "MYORG-A.SNOWFLAKECOMPUTING.COM", "a b", "-a", "a-", "a/b", f"a{'-' * 5_000}!", "é"],
+)
+def test_what_is_no_account_is_refused_at_once(tmp_path: Path, account: str) -> None:
+    assert "is no account identifier" in wrong(tmp_path, f'account = "{account}"').message
+
+
+def test_who_cannot_be_reached_is_named_by_the_setting_at_fault(sandbox: Sandbox) -> None:
+    nowhere = "http://127.0.0.1:9"
+    away = refused(sandbox, **{**oauth(sandbox), "token_url": f"{nowhere}/token"})
+    assert isinstance(away, Unavailable)
+    assert "snowflake.token_url" in away.hint
+    assert "snowflake.url" in refused(sandbox, url=nowhere).hint
+    by_account = settings_of(sandbox, account="MYORG-NOBODY", url=None)
+    assert WarehouseSession(by_account, lambda: sandbox.dataset.as_of).http._address == "snowflake.account"
 
 
 # -- secrets -------------------------------------------------------------------------------------------------------------

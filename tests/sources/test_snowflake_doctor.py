@@ -53,6 +53,7 @@ def test_all_is_well_in_the_sandbox(sandbox: Sandbox) -> None:
     assert found["session"].found == f"user CUSTOMER_RESEARCH, role {ROLE}, warehouse CUSTOMER_RESEARCH_WH"
     assert found["token"].found == "RESEARCH ends on 2027-01-30"
     assert found["grants"].found.endswith("grants, all to read")
+    assert found["operator_filter"].found.endswith("(Snowflake has no cards)")
 
 
 def test_a_role_that_may_more_is_told(sandbox: Sandbox) -> None:

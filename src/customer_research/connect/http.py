@@ -172,7 +172,7 @@ class Http:
         token: Token | None = None,
         **doubles: Unpack[Doubles],
     ) -> None:
-        self._credential, self._address = f"{own.section}.{own.credential}", f"{own.section}.url"
+        self._credential, self._address = f"{own.section}.{own.credential}", f"{own.section}.{own.placed_by}"
         gap = own.missing() if not own.secret else None
         if gap is not None:
             raise ConfigError(gap.detail, setting=self._credential, hint=gap.next_step)

@@ -28,12 +28,13 @@ class VendorSettings(SettingsPart):
     """A vendor's table: its address, the credential, our share of what it allows; a source adds what else it needs.
 
     `section` is the table's name in the file, `place` where it is shown among those of the other sources, `credential` the
-    name of the field that holds the secret.
+    name of the field that holds the secret, `placed_by` of the one that says where the vendor is.
     """
 
     section: ClassVar[str]
     place: ClassVar[int]
     credential: ClassVar[str] = "token"
+    placed_by: ClassVar[str] = "url"
 
     if TYPE_CHECKING:  # each source declares them itself, in the order in which they are shown
         url: str

@@ -42,6 +42,7 @@ def opened(  # noqa: PLR0917 - what a connection is made of
     *,
     headers: Mapping[str, str] | None = None,
     named: str = "",
+    located: str = "url",
     token: Token | None = None,
     **doubles: Unpack[Doubles],
 ) -> Http:
@@ -56,6 +57,7 @@ def opened(  # noqa: PLR0917 - what a connection is made of
         clock: the present instant.
         headers: what is sent with every request.
         named: the setting that errors name; empty: the one that holds the vendor's credential.
+        located: the setting that says where the place is, for errors.
         token: as `Http` has it.
         doubles: as `Http` has them.
 
@@ -66,6 +68,7 @@ def opened(  # noqa: PLR0917 - what a connection is made of
     class Access(TokenAccess):
         section = own.section
         credential = named or own.credential
+        placed_by = located
 
         @property
         def secret(self) -> str:

@@ -30,7 +30,7 @@ def open_engine(
     Args:
         name: `duckdb`, `postgres`, `spark` or `snowflake`.
         url: where it is: `postgresql://…` (or a libpq connection string), a Spark master such as `local[2]`,
-            `snowflake://user:password@account/database/schema?warehouse=…`; nothing for DuckDB.
+            `snowflake://user@account/database/schema?private_key_file=…&warehouse=…`; nothing for DuckDB.
         memory_mb: memory that DuckDB may use, in MB; more is spilled to disk.
         threads: threads of DuckDB; 0: as many as the machine has.
         folder: where spilled rows go; None: the system's folder for temporary files.

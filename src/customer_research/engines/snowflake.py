@@ -31,8 +31,10 @@ NETWORK_SECONDS = 120
 _STAGE = "CUSTOMER_RESEARCH_FILES"
 """The temporary stage that files are sent to; no other session sees it."""
 
-_OPTIONS = frozenset({"warehouse", "role", "host", "port", "protocol", "authenticator", "private_key_file"})
-_FORM = "snowflake://user:password@account/database/schema?warehouse=NAME&role=NAME"
+_OPTIONS = frozenset(
+    {"warehouse", "role", "host", "port", "protocol", "authenticator", "private_key_file", "private_key_file_pwd"}
+)
+_FORM = "snowflake://user@account/database/schema?private_key_file=PATH&warehouse=NAME&role=NAME"
 
 
 class Snowflake(Remote):
@@ -151,7 +153,9 @@ class Snowflake(Remote):
 
 
 def connection_options(url: str) -> dict[str, Any]:
-    """The connector's options from a URL of the form `snowflake://user:password@account/database/schema?warehouse=…`.
+    """The connector's options from a URL of the form `snowflake://user@account/database/schema?private_key_file=…&warehouse=…`.
+
+    What stands behind the user as its password may be a programmatic access token: a password alone lets nobody in.
 
     Raises:
         ConfigError: for another form, or an option it does not know; it never repeats the password.

@@ -83,6 +83,7 @@ class Login:
             clock,
             headers=headers,
             named=WAYS[way],
+            located="url" if own.url else "account",
             token=None if way == "token" else self.token,
             **doubles,
         )
@@ -90,7 +91,9 @@ class Login:
     def _opened_provider(self, settings: SettingsTree, **doubles: Unpack[Doubles]) -> Http:
         base = self._own.token_url.rpartition("/")[0]
         own, clock = self._own, self._clock
-        return opened(PROVIDER, own, base, own.secret, settings, clock, named="client_secret", **doubles)
+        return opened(
+            PROVIDER, own, base, own.secret, settings, clock, named="client_secret", located="token_url", **doubles
+        )
 
     async def token(self) -> str:
         """The token of a request that is sent now.

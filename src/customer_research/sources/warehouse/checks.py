@@ -66,12 +66,7 @@ def _guarded(needed: str, run: Run) -> Run:
         try:
             return await run(session, subject)
         except UnreadableError as error:
-            fix = (
-                "Switch formatting off in Metabase (Admin, Localization)."
-                if session.statements is None
-                else "Have the view give numbers and days as they are."
-            )
-            return Diagnosis("fail", f"A value cannot be read: {error}.", needed, fix)
+            return Diagnosis("fail", f"A value cannot be read: {error}.", needed, f"{normalise.PLAIN_VALUES}.")
         except CustomerResearchError as error:
             return Diagnosis("warn" if isinstance(error, RateLimited) else "fail", error.message, needed, error.hint)
 
@@ -122,9 +117,8 @@ async def _operator_filter(session: WarehouseSession, subject: Subject | None) -
         return Diagnosis("skipped", "no operator with a modest number of trips", needed, "Name an operator.")
     card = _CARD_NUMBER.match(session.own.reservations.strip())
     if card is None:
-        return Diagnosis(
-            "ok" if counted else "warn", f"SQL filter: {counted} trips of {operator} (no card in the settings)", needed
-        )
+        why = "no card in the settings" if session.statements is None else "Snowflake has no cards"
+        return Diagnosis("ok" if counted else "warn", f"SQL filter: {counted} trips of {operator} ({why})", needed)
     number = int(card[1])
     field = await _operator_field(session, number)
     if field is None:

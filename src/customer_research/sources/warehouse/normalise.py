@@ -65,6 +65,10 @@ def cents(value: Any) -> int | None:
     return -rounded if number < 0 else rounded
 
 
+PLAIN_VALUES = "Have the view give numbers and days as they are, and Metabase unformatted values (Admin, Localization)"
+"""What to do about values that cannot be read, whichever way they come."""
+
+
 class ValueFaults:
     """The values of one answer that are there and cannot be read, by column; each is null in its row.
 
@@ -118,8 +122,7 @@ class ValueFaults:
                     f"{self._reasons[column]}.",
                     source="warehouse",
                     stream=stream,
-                    hint="Have Metabase give values unformatted (Admin, Localization); "
-                    "`customer-research doctor --online` checks it.",
+                    hint=f"{PLAIN_VALUES}; `customer-research doctor --online` checks it.",
                 )
 
 

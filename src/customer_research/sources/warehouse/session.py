@@ -439,7 +439,7 @@ def _counted(value: Any, stream: str) -> int | None:
             f"The number of rows for {stream} cannot be read: {error}.",
             source="warehouse",
             stream=stream,
-            hint="Have Metabase give values unformatted (Admin, Localization).",
+            hint=f"{normalise.PLAIN_VALUES}.",
         ) from None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -72,7 +73,7 @@ Way = Literal["key_pair", "oauth", "token"]
 WAYS: Mapping[Way, str] = MappingProxyType({"key_pair": "private_key_file", "oauth": "client_secret", "token": "token"})
 """Way → the setting that holds its credential."""
 
-_ACCOUNT = re.compile(r"[A-Za-z0-9_]+([.-][A-Za-z0-9_-]+)*")
+_ACCOUNT = re.compile(r"[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*")
 _ADDRESS = re.compile(r"https?://([^/?#@:]+)(:\d+)?(/[^?#]*)?")
 
 
@@ -118,7 +119,7 @@ class SnowflakeSettings(VendorSettings):
     @classmethod
     def _named(cls, value: str) -> str:
         text = value.strip()
-        if text and not _ACCOUNT.fullmatch(text):
+        if text and (not _ACCOUNT.fullmatch(text) or text.lower().endswith("snowflakecomputing.com")):
             raise ValueError(
                 "is no account identifier; write MYORG-MYACCOUNT, without https:// and snowflakecomputing.com"
             )
@@ -132,6 +133,13 @@ class SnowflakeSettings(VendorSettings):
         if value and (found is None or (value.startswith("http:") and not is_this_machine(found[1]))):
             raise ValueError("is no https address")
         return value.rstrip("/")
+
+    @field_validator("token_url")
+    @classmethod
+    def _endpoint(cls, value: str) -> str:
+        if value and not urlsplit(value).path:
+            raise ValueError("is no endpoint; write the whole address, as https://login.example.com/oauth2/token")
+        return value
 
     @model_validator(mode="after")
     def _one_way(self) -> SnowflakeSettings:
