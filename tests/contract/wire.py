@@ -150,7 +150,7 @@ async def opened(settings: Settings, *names: str) -> AsyncIterator[dict[str, Any
     try:
         if "warehouse" in sessions:
             session = sessions["warehouse"]
-            session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database, clock), with_bindings)
+            session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database), with_bindings)
         yield sessions
     finally:
         for session in sessions.values():

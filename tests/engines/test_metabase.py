@@ -60,7 +60,7 @@ def run(
             transport=httpx2.MockTransport(reply),
         )
         try:
-            return await MetabaseRunner(http, 2, lambda: NOW).run(sql, parameters, stream="usage", whole=whole)
+            return await MetabaseRunner(http, 2).run(sql, parameters, stream="usage", whole=whole)
         finally:
             await http.close()
 

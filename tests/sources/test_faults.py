@@ -8,20 +8,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from fault_errors import ERRORS
 from worlds import Worlds
 
 from customer_research.connect.source import Batch, Clock, Stream, Subject
 from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.errors import (
-    BadAnswer,
-    Denied,
     NotThere,
-    RateLimited,
-    SchemaChanged,
     SourceError,
     Truncated,
-    Unavailable,
 )
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
@@ -34,20 +30,6 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 
 SOURCES = tuple(discover())
 Tables = dict[str, list[dict[str, Any]]]
-
-ERRORS: Mapping[str, type[SourceError]] = {
-    "down": Unavailable,
-    "slow": Unavailable,
-    "http500": Unavailable,
-    "http429": RateLimited,
-    "auth": Denied,
-    "truncate": Truncated,
-    "badjson": BadAnswer,
-    "drop": Unavailable,
-    "schema": SchemaChanged,
-    **dict.fromkeys(BODIES, Truncated),
-}
-"""What each fault is called when it meets every request."""
 
 KINDS = tuple(kind for kind in ALL_KINDS if kind not in LISTS)
 """Faults that stop a source; what those of lists do has a test of its own."""
@@ -73,7 +55,7 @@ async def opened(settings: Settings, name: str) -> AsyncIterator[Any]:
     session = discover()[name].open(settings, clock)
     try:
         if name == "warehouse":
-            session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database, clock), with_bindings)
+            session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database), with_bindings)
         yield session
     finally:
         await session.close()

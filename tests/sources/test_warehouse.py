@@ -60,7 +60,7 @@ def using(sandbox: Sandbox, use: Use[T], **metabase: Any) -> T:
         settings = configured(sandbox, **metabase)
         now = sandbox.dataset.as_of
         session = SOURCE.open(settings, lambda: now)
-        session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database, lambda: now), with_bindings)
+        session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database), with_bindings)
         try:
             return await use(session)
         finally:

@@ -59,9 +59,7 @@ def using(sandbox: Sandbox, work: Callable[[WarehouseSession], Awaitable[Any]], 
     settings = configured(sandbox, **metabase)
 
     async def attached(session: WarehouseSession) -> Any:
-        session.attach(
-            MetabaseRunner(session.http, settings.of(MetabaseSettings).database, session.clock), with_bindings
-        )
+        session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database), with_bindings)
         return await work(session)
 
     return in_session(SOURCE, settings, attached)

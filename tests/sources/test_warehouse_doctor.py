@@ -49,7 +49,7 @@ def ask(
     async def go(known: Settings) -> Diagnosis:
         instant: datetime = now if now is not None else sandbox.dataset.as_of
         opened = session.WarehouseSession(known, lambda: instant)
-        opened.attach(runner or MetabaseRunner(opened.http, opened.own.database, lambda: instant), with_bindings)
+        opened.attach(runner or MetabaseRunner(opened.http, opened.own.database), with_bindings)
         opened.http._deadline_seconds = 2
         try:
             return await check.run(opened, subject)

@@ -71,7 +71,7 @@ def fetched(sandbox: Sandbox, number: int) -> tuple[Subject, dict[str, Rows], di
     async def go() -> tuple[dict[str, Rows], dict[str, Rows]]:
         settings = load_settings(sandbox.config_path)
         session = SOURCE.open(settings, lambda: now)
-        session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database, lambda: now), with_bindings)
+        session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database), with_bindings)
         try:
             return await _answers(session, who)
         finally:

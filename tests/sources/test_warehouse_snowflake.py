@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
+from fault_errors import ERRORS
 from pulled import unstamped
 from snowflake_warehouse import by_metabase, scenario, settings_of, subject_of, using
 from worlds import Worlds
@@ -23,7 +24,6 @@ from customer_research.errors import (
     ConfigError,
     Denied,
     EngineError,
-    RateLimited,
     SchemaChanged,
     SourceError,
     Truncated,
@@ -34,7 +34,6 @@ from customer_research.sources.warehouse.live import operators
 from customer_research.sources.warehouse.session import WarehouseSession
 from customer_research.sources.warehouse.source import SOURCE
 from customer_research_sandbox.serve import Sandbox
-from customer_research_sandbox.servers.faults import BODIES
 from customer_research_sandbox.servers.snowflake_account import ROLE, WAREHOUSE
 
 BOUND = ("reservation", "member", "driver", "survey", "charge", "dispute")
@@ -334,20 +333,6 @@ def test_snowflakes_own_limit_of_time_is_told(sandbox: Sandbox) -> None:
     with pytest.raises(Unavailable, match=r"Snowflake stopped the query \(Statement reached its statement"):
         using(settings_of(sandbox, statement_seconds=1), csm)
     assert sandbox.snowflake.called_off == []
-
-
-ERRORS: Mapping[str, type[SourceError]] = {
-    "down": Unavailable,
-    "slow": Unavailable,
-    "http500": Unavailable,
-    "http429": RateLimited,
-    "auth": Denied,
-    "truncate": Truncated,
-    "badjson": BadAnswer,
-    "drop": Unavailable,
-    "schema": SchemaChanged,
-    **dict.fromkeys(BODIES, Truncated),
-}
 
 
 @pytest.mark.usefixtures("no_waiting")

@@ -149,9 +149,7 @@ def landed(settings: Settings) -> Mapping[str, list[Row]]:
     kept = Kept()
 
     async def work(session: WarehouseSession) -> None:
-        session.attach(
-            MetabaseRunner(session.http, settings.of(MetabaseSettings).database, session.clock), with_bindings
-        )
+        session.attach(MetabaseRunner(session.http, settings.of(MetabaseSettings).database), with_bindings)
         for stream in SOURCE.bulk:
             await kept.pull(session, stream)
 

@@ -207,13 +207,9 @@ class Http:
             log.deadline = self._pace.timer() + seconds
         return log
 
-    def seconds_left(self, log: RequestLog) -> float:
-        """How long the log's stream may still take."""
-        return self._left(log)
-
     async def pause(self, seconds: float, log: RequestLog) -> None:
         """Wait, no longer than the log's stream may take: what is asked after that is too late."""
-        await self._pace.sleep(min(seconds, self._left(log)))
+        await self._pace.sleep(min(seconds, self.seconds_left(log)))
 
     async def get(self, path: str, *, params: Params | None = None, log: RequestLog) -> Any:
         """The parsed JSON of a GET.
@@ -350,11 +346,11 @@ class Http:
     async def _attempt(
         self, request: httpx2.Request, log: RequestLog, *, safe: bool, accept: Collection[int]
     ) -> Reply | _Failure:
-        queued = await self._turn(request.url.path, log) if self._left(log) > 0 else None
+        queued = await self._turn(request.url.path, log) if self.seconds_left(log) > 0 else None
         if queued is not None:
             return _Failure(queued, again=False)
         started = self._pace.timer()
-        left = self._left(log)
+        left = self.seconds_left(log)
         if left <= 0:
             return _Failure(self._late(log), again=False)
         try:
@@ -484,11 +480,12 @@ class Http:
 
     async def _wait(self, seconds: float, log: RequestLog, otherwise: SourceError) -> None:
         """Sleep, or raise *otherwise* at once when the stream's deadline would pass meanwhile."""
-        if seconds >= self._left(log):
+        if seconds >= self.seconds_left(log):
             raise otherwise
         await self._pace.sleep(seconds)
 
-    def _left(self, log: RequestLog) -> float:
+    def seconds_left(self, log: RequestLog) -> float:
+        """How long the log's stream may still take."""
         deadline = log.deadline
         return self._deadline_seconds if deadline is None else max(deadline - self._pace.timer(), 0.0)
 

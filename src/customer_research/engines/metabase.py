@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 
 from customer_research.connect.http import Http
 from customer_research.connect.request_log import RequestLog
-from customer_research.connect.source import Clock
 from customer_research.connect.sql import Parameter, SqlAnswer
 from customer_research.engines.dialect import transpile
 from customer_research.engines.marks import SNOWFLAKE_PARTS, marks
@@ -125,13 +124,11 @@ class MetabaseRunner:
     Args:
         http: connection to Metabase, shared with whoever else asks it.
         database: Metabase's id of the Snowflake database.
-        clock: the present instant, for receipts.
     """
 
-    def __init__(self, http: Http, database: int, clock: Clock) -> None:
+    def __init__(self, http: Http, database: int) -> None:
         self._http = http
         self._database = database
-        self._clock = clock
 
     async def run(
         self, sql: str, parameters: Mapping[str, Parameter], *, stream: str, whole: bool = False
@@ -146,7 +143,7 @@ class MetabaseRunner:
             EngineError: when the query cannot be written for Snowflake.
         """
         query = native(sql, parameters)
-        log = RequestLog(self._http.vendor.name, stream, self._http.place, self._clock)
+        log = self._http.log(stream)
         columns, rows = await (self._export(query, log) if whole else self._ask(query, log))
         sent = {name: wire_value(value) for name, value in query.values.items()}
         return SqlAnswer(columns, rows, log.receipt(rows, query=query.sql, parameters=sent))

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from customer_research.connect.http import Http
-from customer_research.connect.request_log import RequestLog
-from customer_research.connect.source import Clock
 from customer_research.connect.sql import Parameter, SqlAnswer
 from customer_research.connect.statement_values import bound
 from customer_research.connect.statements import Statements
@@ -56,13 +54,11 @@ class SnowflakeRunner:
     Args:
         statements: the SQL API of an account.
         http: its connection, which receipts name.
-        clock: the present instant, for receipts.
     """
 
-    def __init__(self, statements: Statements, http: Http, clock: Clock) -> None:
+    def __init__(self, statements: Statements, http: Http) -> None:
         self._statements = statements
         self._http = http
-        self._clock = clock
 
     async def run(
         self, sql: str, parameters: Mapping[str, Parameter], *, stream: str, whole: bool = False
@@ -75,7 +71,7 @@ class SnowflakeRunner:
         """
         del whole
         text, names = placed(sql, parameters)
-        log = RequestLog(self._http.vendor.name, stream, self._http.place, self._clock)
+        log = self._http.log(stream)
         found = await self._statements.run(text, [bound(parameters[name]) for name in names], log)
         sent = {name: wire_value(parameters[name]) for name in dict.fromkeys(names)}
         receipt = log.receipt(found.rows, query=text, parameters={**sent, STATEMENT: found.handle})

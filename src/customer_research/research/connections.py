@@ -161,5 +161,5 @@ class Connections:
 def runner_of(session: WarehouseSession) -> SqlRunner:
     """What carries SQL for a session of the warehouse: Snowflake's own API where it is set up, else Metabase's."""
     if session.statements is not None:
-        return SnowflakeRunner(session.statements, session.http, session.clock)
-    return MetabaseRunner(session.http, session.own.database, session.clock)
+        return SnowflakeRunner(session.statements, session.http)
+    return MetabaseRunner(session.http, session.own.database)
