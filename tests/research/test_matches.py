@@ -14,7 +14,17 @@ from pydantic import SecretStr
 
 from customer_research.domain.account import Records
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.match import MatchDecision, Ruling, decided, decided_sql
+from customer_research.domain.match import (
+    CERTAIN,
+    CONFIDENCE,
+    PROBABLE,
+    MatchDecision,
+    Ruling,
+    confidence,
+    decided,
+    decided_sql,
+)
+from customer_research.domain.vocabularies import VOCABULARIES
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import UsageError
 from customer_research.lake import Lake
@@ -36,6 +46,15 @@ def test_every_table_of_matches_tells_records_and_how_they_were_matched() -> Non
     assert {"ticket", "conversation"} <= MATCHED.keys()
     for table, key in MATCHED.items():
         assert {key, "operator_id", "matched_by", "is_certain", "created_at"} <= set(TABLES[table].column_names)
+
+
+def test_every_way_in_which_a_record_is_matched_has_a_confidence() -> None:
+    for table in MATCHED:
+        assert set(VOCABULARIES[f"{table}.matched_by"]) <= CONFIDENCE.keys()
+    for way, best in CONFIDENCE.items():
+        assert confidence(way, is_certain=True) == best <= 1
+        assert confidence(way, is_certain=False) < CERTAIN, way
+    assert confidence("title", is_certain=False) > confidence("text", is_certain=False) >= PROBABLE
 
 
 def test_decisions_are_the_same_in_a_query_and_on_rows() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, Literal
 
 Ruling = Literal["confirmed", "refused", "open"]
@@ -12,6 +13,48 @@ Ruling = Literal["confirmed", "refused", "open"]
 
 CONFIRMED = "confirmed"
 """The path (`matched_by`) of a probable match that somebody confirmed."""
+
+CERTAIN = 0.9
+"""The confidence from which on a record is surely the operator's; only such records take points."""
+
+PROBABLE = 0.7
+"""The confidence from which on a record is shown as probably the operator's; below, it is a candidate for somebody's decision."""
+
+CONFIDENCE: Mapping[str, float] = MappingProxyType(
+    {
+        "operator_id": 1.0,
+        "stripe_account": 1.0,
+        "company": 1.0,
+        CONFIRMED: 0.95,
+        "external_id": 0.95,
+        "tag": 0.95,
+        "contact": 0.9,
+        "email": 0.9,
+        "domain": 0.9,
+        "usdot": 0.85,
+        "registry_number": 0.85,
+        "title": 0.75,
+        "text": 0.7,
+        "name_and_postcode": 0.7,
+        "name_and_phone": 0.7,
+        "name_and_city": 0.5,
+        "name": 0.5,
+    }
+)
+"""How a record was matched (`matched_by`) → how sure that is at best, 0 to 1: an order that the team decided, no measured share.
+
+Ids that we gave to the vendor are sure; a company's own domain or a member's verified address nearly so; what a name says is not.
+"""
+
+
+def confidence(matched_by: str, *, is_certain: bool) -> float:
+    """How sure a match is, 0 to 1; a way that is sure by itself is only probable where several operators may be meant.
+
+    Raises:
+        KeyError: no such way.
+    """
+    best = CONFIDENCE[matched_by]
+    return best if is_certain or best < CERTAIN else PROBABLE
 
 
 @dataclass(frozen=True, slots=True)

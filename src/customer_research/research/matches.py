@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from customer_research.domain.match import MatchDecision, Ruling
+from customer_research.domain.match import MatchDecision, Ruling, confidence
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
@@ -47,6 +47,11 @@ class RecordMatch:
     is_certain: bool
     created_at: datetime | None
     decision: MatchDecision | None = None
+
+    @property
+    def confidence(self) -> float | None:
+        """How sure it is, 0 to 1, by the way it was found; None: the lake has the record no more."""
+        return confidence(self.matched_by, is_certain=self.is_certain) if self.matched_by else None
 
 
 def waiting(settings: Settings, term: str | None, owner: str | None, now: datetime) -> tuple[RecordMatch, ...]:

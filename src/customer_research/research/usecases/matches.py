@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SCHEMA = "customer-research.matches/1"
 _SHORT, _LONGEST_ID = 8, 16
-_TITLE, _NAME = 40, 30
+_TITLE, _NAME = 36, 28
 
 
 @request
@@ -99,7 +99,8 @@ def _what(match: RecordMatch) -> str:
 
 
 def _path(match: RecordMatch) -> str:
-    return match.matched_by.replace("_", " ")
+    way = match.matched_by.replace("_", " ")
+    return way if match.confidence is None else f"{way} ({match.confidence:g})"
 
 
 def _begun(match: RecordMatch) -> str:
@@ -116,6 +117,7 @@ def _document(match: RecordMatch) -> dict[str, Any]:
         "title": mask_text(clean(match.title)),
         "matched_by": match.matched_by,
         "is_certain": match.is_certain,
+        "confidence": match.confidence,
         "created_at": match.created_at.isoformat() if match.created_at is not None else None,
         "decision": None if told is None else told.ruling,
         "decided_by": None if told is None else clean(told.who),
