@@ -277,7 +277,7 @@ def test_conversations_wait_for_a_decision_as_tickets_do(tmp_path: Path) -> None
     assert (told["table"], told["record_id"], told["name"]) == ("conversation", one["conversation_id"], "Quill Cars")
     body = desk.ask("matches list").body
     assert isinstance(body, Table)
-    assert body.rows[0][:4] == ("Quill Cars", one["conversation_id"], "conversation: without a title", "contact")
+    assert body.rows[0][:4] == ("Quill Cars", one["conversation_id"], "conversation: without a title", "contact (0.7)")
     desk.ask("matches refuse", operator="Quill Cars", record=one["conversation_id"], note="Mail ann@example.com")
     assert desk.matches() == []
     (decided,) = desk.matches(decided=True)
