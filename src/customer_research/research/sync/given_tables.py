@@ -7,23 +7,17 @@ by commas, with the columns' names in its first line; nothing between two commas
 
 from __future__ import annotations
 
-import csv
-import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.faults import TableFault
-from customer_research.domain.records import CanonicalTable, Column, literal, quoted
+from customer_research.domain.records import CanonicalTable, literal, quoted
 from customer_research.domain.tables import TableFile, TableSet
-from customer_research.domain.values import LEGACY
-from customer_research.domain.vocabularies import SPELLINGS, VOCABULARIES
-from customer_research.domain.words import nearest, shortened
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.engine import Room
@@ -31,7 +25,19 @@ from customer_research.errors import EngineError, TablesRefused, UsageError
 from customer_research.record_tables import LAKE_TABLES, STATES
 from customer_research.research.receipts import text_digest
 from customer_research.research.sync.canonical import identity, needed_columns
-from customer_research.research.sync.cells import Cells, cells
+from customer_research.research.sync.cells import Cells
+from customer_research.research.sync.given_cells import (
+    checks,
+    csv_texts,
+    faulty_rows,
+    header,
+    near,
+    parquet_rows,
+    readable,
+    repeated_keys,
+    unknown_columns,
+    unread,
+)
 from customer_research.research.sync.given_versions import (
     FROM,
     OBSERVED,
@@ -42,9 +48,6 @@ from customer_research.research.sync.given_versions import (
     with_times,
 )
 from customer_research.settings import Settings
-
-EXAMPLE_LENGTH = 40
-"""Characters of a wrong value that a fault shows."""
 
 PASSED_OVER = frozenset((".md", ".txt"))
 _DATED = ("created_at", "paid_at", "updated_at", "modified_at", "edited_at", "last_login_at")
@@ -64,11 +67,7 @@ class _TableFiles:
     @property
     def rows(self) -> str:
         """All rows, with each one's file and number in it."""
-        listed = ", ".join(literal(str(path)) for path in self.parquet)
-        return (
-            f"read_parquet([{listed}], union_by_name = true, hive_partitioning = false, "
-            "filename = 'file~', file_row_number = true)"
-        )
+        return parquet_rows(self.parquet)
 
 
 def check_tables(folder: Path, scratch: Path, settings: Settings, clock: Callable[[], datetime]) -> TableSet:
@@ -166,7 +165,7 @@ class _FolderCheck:
                 return None
             return self._accepted(given, columns)
         except EngineError as error:
-            self._faults.append(TableFault(table.name, _unread(error.message)))
+            self._faults.append(TableFault(table.name, unread(error.message)))
             return None
         finally:
             self._engine.drop(table.name)
@@ -175,48 +174,21 @@ class _FolderCheck:
         """The files as they are, or a CSV file as a Parquet file of texts."""
         if files[0].suffix != ".csv":
             return _TableFiles(table, files, files)
-        names = self._header(table, files[0])
-        if names is None:
+        names = header(files[0], table.name)
+        if isinstance(names, TableFault):
+            self._faults.append(names)
             return None
-        columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(names)))
-        listed = ", ".join(f"c{place} AS {quoted(name)}" for place, name in enumerate(names))
         raw = self._own / f"{table.name}.raw.parquet"
-        self._engine.export(
-            f"SELECT {listed} FROM read_csv({literal(str(files[0]))}, auto_detect = false, columns = {{{columns}}}, "  # noqa: S608 - quoted
-            "header = true, delim = ',', quote = '\"', escape = '\"', comment = '', nullstr = '', "
-            "allow_quoted_nulls = false, null_padding = false, strict_mode = true)",
-            raw,
-        )
+        self._engine.export(csv_texts(files[0], names), raw)
         return _TableFiles(table, files, (raw,))
-
-    def _header(self, table: CanonicalTable, path: Path) -> list[str] | None:
-        """The names in a CSV file's first line: DuckDB would guess them, and more."""
-        try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                names = [name.strip() for name in next(csv.reader(file), [])]
-        except (UnicodeDecodeError, csv.Error):
-            names = []
-        twice = sorted({name for name in names if [other.lower() for other in names].count(name.lower()) > 1})
-        if not any(names):
-            self._faults.append(TableFault(table.name, "has no first line with the columns' names (CSV in UTF-8)"))
-        elif twice:
-            self._faults.append(TableFault(table.name, "has the column twice", column=twice[0]))
-        else:
-            return names
-        return None
 
     # -- columns and cells ----------------------------------------------------------------------------------------------
 
     def _readable(self, given: _TableFiles, kinds: Mapping[str, str]) -> dict[str, Cells]:
         """How each canonical column that is there is read; what is wrong with the columns becomes faults."""
         table = given.table
-        lower = {name.lower(): name for name in kinds}
-        known = {column.name: column for column in table.columns}
-        for name in kinds:
-            if name.lower() not in known:
-                self._faults.append(
-                    TableFault(table.name, f"has a column {name[:60]!r} that is not known{_near(name, known)}")
-                )
+        lower = {name.lower() for name in kinds}
+        self._faults += unknown_columns(table, kinds)
         partly = self._in_some_files_only(given)
         for name in table.column_names:
             if name in needed_columns(table.name) and (name not in lower or name in partly):
@@ -224,16 +196,7 @@ class _FolderCheck:
                 self._faults.append(
                     TableFault(table.name, f"{where}; add it, empty where nothing is known", column=name)
                 )
-        found: dict[str, Cells] = {}
-        for name, column in known.items():
-            if name in lower:
-                read = cells(column, quoted(lower[name]), kinds[lower[name]])
-                if read is None:
-                    told = f"is of type {kinds[lower[name]]}, not {column.type}"
-                    self._faults.append(TableFault(table.name, told, column=name))
-                else:
-                    found[name] = _spelt(table, column, read)
-        return found
+        return readable(table, kinds, self._faults)
 
     def _in_some_files_only(self, given: _TableFiles) -> frozenset[str]:
         if len(given.parquet) == 1:
@@ -245,46 +208,16 @@ class _FolderCheck:
         return frozenset(row["name"] for row in rows if row["files"] < len(given.parquet))
 
     def _check_cells(self, given: _TableFiles, columns: Mapping[str, Cells]) -> None:
-        """One scan: of each check how many rows show it, and the first of them."""
-        checks = list(_checks(given.table, columns))
-        counted = []
-        for place, check in enumerate(checks):
-            shown = "''" if check.column.personal else f"LEFT(CAST({check.value} AS VARCHAR), {EXAMPLE_LENGTH})"
-            first = f"MIN(ROW(\"file~\", file_row_number, COALESCE({shown}, '')))"
-            counted += [
-                f"COUNT(*) FILTER (WHERE {check.wrong}) AS n{place}",
-                f"{first} FILTER (WHERE {check.wrong}) AS f{place}",
-                f"COUNT(*) FILTER (WHERE {check.only_beside or 'TRUE'}) AS b{place}",
-            ]
-        (row,) = self._engine.run(f"SELECT {', '.join(counted)} FROM {given.rows}") if counted else ({},)  # noqa: S608 - quoted
-        for place, check in enumerate(checks):
-            if row[f"n{place}"] and row[f"b{place}"]:
-                told = row[f"f{place}"]
-                file, number, example = told.values() if isinstance(told, Mapping) else told
-                name = given.files[given.parquet.index(Path(file))].name
-                self._faults.append(
-                    TableFault(
-                        given.table.name, check.what, check.column.name, row[f"n{place}"], number + 1, name, example
-                    )
-                )
+        """What is wrong with cells becomes faults."""
+        table = given.table
+        keys = set(identity(table)) - ({"operator_id"} if table.name in _NO_OPERATOR_NEEDED else set()) - {FROM}
+        names = {str(path): given.files[place].name for place, path in enumerate(given.parquet)}
+        self._faults += faulty_rows(self._engine, table.name, list(checks(table, columns, keys)), given.rows, names)
 
     def _check_keys(self, given: _TableFiles, columns: Mapping[str, Cells]) -> None:
         """No two rows may have the same key."""
-        names = identity(given.table)
-        if not columns.keys() >= set(names):
-            return
-        listed = ", ".join(f"{columns[name].value} AS {quoted(name)}" for name in names)
-        key = " || ', ' || ".join(f"COALESCE(CAST({quoted(name)} AS VARCHAR), 'null')" for name in names)
-        (row,) = self._engine.run(
-            f"SELECT SUM(n) - COUNT(*) AS rows, MIN({key}) AS example FROM "  # noqa: S608 - quoted names
-            f"(SELECT {', '.join(map(quoted, names))}, COUNT(*) AS n FROM (SELECT {listed} FROM {given.rows}) "
-            "GROUP BY ALL HAVING COUNT(*) > 1)"
-        )
-        if row["rows"]:
-            what = f"the key ({', '.join(names)}) is that of another row"
-            self._faults.append(
-                TableFault(given.table.name, what, rows=row["rows"], example=shortened(row["example"], EXAMPLE_LENGTH))
-            )
+        table = given.table
+        self._faults += repeated_keys(self._engine, table.name, identity(table), columns, given.rows)
 
     # -- what comes of it -----------------------------------------------------------------------------------------------
 
@@ -346,80 +279,6 @@ class _FolderCheck:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _CellCheck:
-    """One thing that may be wrong with a column's cells.
-
-    `wrong` is the condition (SQL) of a row that shows it, `value` what the row shows; with `only_beside` it is wrong only
-    if some row meets that condition.
-    """
-
-    column: Column
-    what: str
-    wrong: str
-    value: str
-    only_beside: str = ""
-
-
-def _checks(table: CanonicalTable, columns: Mapping[str, Cells]) -> Iterator[_CellCheck]:
-    keys = set(identity(table)) - ({"operator_id"} if table.name in _NO_OPERATOR_NEEDED else set()) - {FROM}
-    for column in table.columns:
-        read = columns.get(column.name)
-        if read is None:
-            continue
-        if column.name in keys:
-            yield _CellCheck(column, "is empty", f"COALESCE(CAST({read.value} AS VARCHAR), '') = ''", "''")
-        yield from (_CellCheck(column, what, wrong, read.source) for what, wrong in read.checks)
-        if read.mixed is not None:
-            zoned, bare = read.mixed
-            what = "has no time zone, while other rows have one"
-            yield _CellCheck(column, what, bare, read.source, only_beside=zoned)
-        words = _words(table, column)
-        if words is not None:
-            what = "no currency's code (ISO 4217)" if column.name == "currency" else f"none of {', '.join(words)}"
-            listed = ", ".join(map(literal, words))
-            yield _CellCheck(column, what, f"{read.value} NOT IN ({listed})", read.source)
-
-
-def _words(table: CanonicalTable, column: Column) -> tuple[str, ...] | None:
-    """The words of a column's closed vocabulary, if it has one."""
-    return _currencies() if column.name == "currency" else VOCABULARIES.get(f"{table.name}.{column.name}")
-
-
-def _spelt(table: CanonicalTable, column: Column, read: Cells) -> Cells:
-    """A column of words read in their own spelling, whatever the case and the blanks around; ids of operators likewise."""
-    words = _words(table, column) or SPELLINGS.get(f"{table.name}.{column.name}")
-    if column.name == "operator_id":
-        return replace(read, value=_operator(read.value), respelt=True)
-    if words is None:
-        return read
-    given = f"TRIM(CAST({read.value} AS VARCHAR))"
-    cases = " ".join(f"WHEN {literal(word.lower())} THEN {literal(word)}" for word in words)
-    value = f"CASE LOWER({given}) {cases} ELSE {given} END"
-    return replace(read, value=value, respelt=True)
-
-
-def _operator(value: str) -> str:
-    """`domain.values.operator_key` as SQL, for the spellings that files have: case, blanks, no dashes, a float's form."""
-    word = f"LOWER(TRIM(CAST({value} AS VARCHAR)))"
-    digits = f"REPLACE({word}, '-', '')"
-    dashed = r"REGEXP_REPLACE(" + digits + r", '^(.{8})(.{4})(.{4})(.{4})(.{12})$', '\1-\2-\3-\4-\5')"
-    number = f"TRY_CAST(TRY_CAST({word} AS DOUBLE) AS BIGINT)"
-    return (
-        f"CASE WHEN REGEXP_FULL_MATCH({digits}, '[0-9a-f]{{32}}') THEN {dashed} "
-        f"WHEN REGEXP_FULL_MATCH({word}, '[0-9]+') THEN '{LEGACY}' || {word} "
-        rf"WHEN REGEXP_FULL_MATCH({word}, '[0-9]+(\.[0-9]*)?(e\+?[0-9]+)?') AND {number} <= {2**53} "
-        f"AND {number} = TRY_CAST({word} AS DOUBLE) THEN '{LEGACY}' || {number} ELSE NULLIF({word}, '') END"
-    )
-
-
-@cache
-def _currencies() -> tuple[str, ...]:
-    from babel.numbers import list_currencies  # noqa: PLC0415 - slow to import
-
-    return tuple(sorted(list_currencies()))
-
-
 def _refusal(folder: Path, faults: tuple[TableFault, ...]) -> TablesRefused:
     order = {name: place for place, name in enumerate(LAKE_TABLES)}
     faults = tuple(sorted(faults, key=lambda fault: order.get(fault.table, -1)))
@@ -442,17 +301,4 @@ def _parts(path: Path) -> tuple[Path, ...]:
 def _no_table(name: str, path: Path) -> str:
     if name in LAKE_TABLES:
         return "holds no Parquet file" if path.is_dir() else "is neither a Parquet nor a CSV file"
-    return f"is not the file of a canonical table{_near(name, LAKE_TABLES)}"
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    close = nearest(name, known)
-    return f" (did you mean {close[0]}?)" if close else ""
-
-
-def _unread(message: str) -> str:
-    """What to say of a file that DuckDB cannot read."""
-    line = re.search(r"CSV Error on Line: (\d+)", message)
-    if line is not None:
-        return f"cannot be read at line {line[1]}: as many values as columns, closed quotes and UTF-8 are expected"
-    return f"cannot be read: {re.sub('^.*? Error: ', '', message).rstrip('.')}"
+    return f"is not the file of a canonical table{near(name, LAKE_TABLES)}"
