@@ -27,6 +27,11 @@ STATES: Mapping[str, str] = MappingProxyType(
 )
 """Table → the table that tells what its records have been at past instants. Nothing lacks where there is none, but the past."""
 
+SECOND: Mapping[str, str] = MappingProxyType(
+    {table: name for name, source in SOURCES.items() for table in source.instead_of}
+)
+"""Bound table → its second source, which can give its rows in the place of its home."""
+
 
 def is_off(gap: Gap) -> bool:
     """Whether a gap says no more than that an optional source is not set up: then nothing is lacking."""

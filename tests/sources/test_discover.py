@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import customer_research.sources
-from customer_research.record_tables import TABLES
+from customer_research.domain.catalogue import METRICS
+from customer_research.record_tables import SECOND, TABLES
 from customer_research.settings import Settings
 from customer_research.sources import _declared, _source, discover, records, settings_models
 
@@ -34,8 +35,24 @@ def test_streams_bring_tables_of_their_own_home_and_no_table_twice() -> None:
     for source in discover().values():
         tables = [table for stream in source.streams for table in stream.tables]
         assert len(tables) == len(set(tables))
-        assert {TABLES[table].home for table in tables} == {source.name}
-        assert not any(TABLES[table].bound for table in tables)
+        for stream in source.streams:
+            second = {SECOND.get(table) == source.name for table in stream.tables}
+            assert len(second) == 1, stream.name  # its own tables, or those that it is the second source of
+            assert second == {True} or {TABLES[table].home for table in stream.tables} == {source.name}
+        assert {TABLES[table].bound for table in tables} <= {table in SECOND for table in tables}
+
+
+def test_a_second_source_gives_bound_tables_of_another_and_a_metric_reads_those_of_one_stream_or_none() -> None:
+    for source in discover().values():
+        instead = set(records()[source.name].instead_of)
+        assert all(TABLES[table].bound and TABLES[table].home != source.name for table in instead)
+        assert {table for table in instead if SECOND[table] == source.name} == instead, "two second sources of a table"
+        for stream in source.streams:
+            near = instead & set(stream.tables)
+            for metric in METRICS.values():
+                assert metric.subject == "derived" or near & set(metric.tables) in (set(), set(metric.tables)), (
+                    metric.name
+                )
 
 
 def test_what_a_source_declares_is_its_own_and_has_a_place_of_its_own() -> None:
@@ -76,7 +93,7 @@ def test_every_source_has_the_same_files() -> None:
 
 def test_every_table_in_memory_has_a_stream() -> None:
     brought = {table for source in discover().values() for stream in source.streams for table in stream.tables}
-    assert brought == {name for name, table in TABLES.items() if not table.bound}
+    assert brought - SECOND.keys() == {name for name, table in TABLES.items() if not table.bound}
 
 
 def test_every_source_tells_its_scopes_checks_and_readme() -> None:

@@ -58,6 +58,9 @@ class Stream:
     `by_id` says that it needs nothing of the subject but operator id and instant, so that it need not wait for the rest.
     `learn(session)` gets what the stream needs before it can ask about any operator (raising as `fetch`); it does not wait
     either.
+
+    The `tables` are the source's own, or those that it is the second source of (`SourceRecords.instead_of`), not both: of
+    the latter all count, or none does. A gap that `fetch` gives for one of them (or raises) leaves them to their home.
     """
 
     name: str
@@ -77,7 +80,8 @@ class LandingTable:
     """A source's records of one kind as a bulk pull lands them: the vendor's own key, each record once.
 
     One that bears the name and the columns of a canonical table *is* that table; any other is turned into canonical rows by
-    a `Link` (which operator a record belongs to may depend on other sources, and change later).
+    a `Link` (which operator a record belongs to may depend on other sources, and change later). A second source lands under
+    names of its own and links.
     """
 
     name: str
@@ -149,7 +153,8 @@ class Link:
 
     `table` is a canonical table (`record_tables.LAKE_TABLES`); several links may add rows to `operator` and `gap`. `needs`
     are the landing and canonical tables it reads: links run in an order that has them ready, and not at all while one of
-    them was never pulled.
+    them was never pulled. Of a table that has a second source the links of one of the two run; rows of `gap` that the other
+    adds about that table are left out.
     """
 
     table: str

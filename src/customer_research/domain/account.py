@@ -42,6 +42,15 @@ class Records:
         return self.gap is None
 
 
+@dataclass(frozen=True, slots=True)
+class TwoCounts:
+    """How many records of a table its second source has of an operator, and how many its home, where that is not the same."""
+
+    table: str
+    second: Fact[int]
+    home: Fact[int]
+
+
 NO_HISTORY = Gap("score history", "not_applicable", "earlier scores were not read for this report")
 NO_ALERTS = Gap("alerts", "not_applicable", "alerts were not read for this report")
 
@@ -67,7 +76,7 @@ class Account:
     `links` are URL patterns by kind with an `{id}` placeholder; `rates` the exchange rates around `as_of`, None: none are set.
     `advice` is what the playbook says to do, `urgency` how soon (None: nothing was judged); `history` the earlier scores and `alerts` the alerts, where
     they were asked for, or why they are not known; `track` how often the score was right here, where that was worked out;
-    `peers` what operators like it use, where they are enough.
+    `peers` what operators like it use, where they are enough; `differences` where two sources have not as many records of it.
     """
 
     operator_id: str
@@ -88,6 +97,7 @@ class Account:
     alerts: AlertsAbout | Gap = NO_ALERTS
     track: TrackRecord | None = None
     peers: Peers | Gap = NO_PEERS
+    differences: tuple[TwoCounts, ...] = ()
 
     def scored_by(self, scorecard: str) -> HealthScore | None:
         """The score under a scorecard of this name, where it was asked for."""

@@ -53,7 +53,8 @@ class Column:
 class CanonicalTable:
     """One canonical table: where its rows come from (`home`, a source), what one row is, its key and its columns.
 
-    `bound` tables live in the warehouse and are reached by a binding; the others are rows in memory.
+    `bound` tables live in the warehouse and are reached by a binding, unless a second source gives their rows; the others
+    are rows in memory.
     """
 
     name: str
@@ -80,7 +81,8 @@ class SourceRecords:
     `title` is read by people of ours, `customer_title` stands for it in reports for customers; `place` is where the tables
     stand among those of the other sources. `states` names tables of which the source keeps what records have been, and the
     columns that it keeps. Not everybody has an `optional` one: where it is not set up, nothing is lacking, and reports read as
-    if there were none.
+    if there were none. `instead_of` names bound tables of another source whose rows this one can give in its place: it is
+    their *second source* (`research.second_sources`).
     """
 
     source: str
@@ -90,6 +92,7 @@ class SourceRecords:
     tables: Mapping[str, CanonicalTable]
     states: Mapping[str, str] = field(default_factory=dict)
     optional: bool = False
+    instead_of: tuple[str, ...] = ()
 
     @property
     def state_tables(self) -> Mapping[str, CanonicalTable]:

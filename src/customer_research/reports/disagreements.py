@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from customer_research.domain.report import Prose
 from customer_research.domain.vocabularies import SIZE_TIERS
 from customer_research.domain.words import value_words
+from customer_research.record_tables import SECOND, SOURCES, TABLES
 from customer_research.reports.figure_lines import is_true
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def finding_prose(finding: Finding, *, numbered: bool = False) -> Prose:
 
 
 def disagreements(account: Account) -> tuple[Prose, ...]:
-    """Where sources contradict each other: churn (R18), MRR, segment and size, plan names."""
+    """Where sources contradict each other: churn (R18), MRR, segment and size, plan names, how many records there are."""
     return (
         *(finding_prose(finding) for finding in account.findings if finding.kind == "conflict"),
         *_churn_conflict(account),
@@ -33,6 +34,7 @@ def disagreements(account: Account) -> tuple[Prose, ...]:
         *_given_back(account),
         *_size_conflict(account),
         *_plan_conflict(account),
+        *_two_counts(account),
     )
 
 
@@ -84,3 +86,23 @@ def _plan_conflict(account: Account) -> Iterator[Prose]:
         return
     if str(code.value).partition("-")[0] != str(app.value).lower():
         yield Prose(f"Plan: Lago has {code.value}, the app database {app.value}. Lago is trusted.", (code, app))
+
+
+_COUNTED = {
+    "reservation": "Trips",
+    "member": "Members",
+    "driver": "Drivers",
+    "charge": "Card charges",
+    "dispute": "Disputes",
+}
+
+
+def _two_counts(account: Account) -> Iterator[Prose]:
+    """Records that the second source of a table has and its home has not, or the other way round."""
+    for one in account.differences:
+        second, home = (SOURCES[name].title for name in (SECOND[one.table], TABLES[one.table].home))
+        text = (
+            f"{_COUNTED.get(one.table, one.table)} ever recorded: {second} has {value_words(one.second)}, "
+            f"{home} {value_words(one.home)}."
+        )
+        yield Prose(text, (one.second, one.home))

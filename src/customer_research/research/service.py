@@ -173,8 +173,11 @@ class Research(Operators):
         dossier, resolution = await self._gather(term, needed_tables(metric), frozenset())
         measurement = Measurement(await self._memory(), dossier)
         figure = measurement.figures[metric.name]
+        given = measurement.given_records(metric, rows)
         if isinstance(figure, Gap) and figure.reason == "not_permitted":
             evidence, note = Evidence((), (), 0), ""
+        elif given is not None:
+            evidence, note = given, ""
         elif warehouse_evidence(metric):
             evidence, note = await self._warehouse_records(metric, subject_of(dossier, resolution, self.settings), rows)
         elif isinstance(figure, Gap):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from customer_research.connect.sql import SqlAnswer
-from customer_research.domain.account import Records
+from customer_research.domain.account import Records, TwoCounts
 from customer_research.domain.evidence import Gap, Receipt, each_once
 from customer_research.record_tables import TABLES
+from customer_research.research.one.second import Offer
 
 MEMORY_TABLES = tuple(name for name, table in TABLES.items() if not table.bound)
 BOUND_TABLES = tuple(name for name, table in TABLES.items() if table.bound)
@@ -25,6 +26,9 @@ class Dossier:
     `listings` the details that a report asked for; `notes` remarks on how a table was reached (the charge path);
     `measured` the rows of subjects' queries in memory that were run before everything had arrived. Without `finance` what the
     operator pays and is paid is kept back (`withheld`).
+
+    Of bound tables with a second source `offered` has what that gave, `counted` how many records the home has, and `given`
+    the rows that count in the home's place (`second.choose`).
     """
 
     operator_id: str
@@ -36,9 +40,15 @@ class Dossier:
     notes: dict[str, str] = field(default_factory=dict)
     measured: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     finance: bool = True
+    offered: dict[str, Offer] = field(default_factory=dict)
+    counted: dict[str, SqlAnswer | Gap] = field(default_factory=dict)
+    given: dict[str, Records] = field(default_factory=dict)
+    differences: tuple[TwoCounts, ...] = ()
 
     def table_gap(self, table: str, subject: str) -> Gap | None:
         """Why a table is not known to a subject's metrics, or None when it is."""
+        if table in self.given:
+            return None
         if table in BOUND_TABLES:
             answer = self.answers.get(subject)
             if answer is None:
@@ -55,8 +65,14 @@ class Dossier:
         return each_once(receipt for table in known for receipt in self._receipts(table, subject))
 
     def _receipts(self, table: str, subject: str) -> tuple[Receipt, ...]:
+        if table in self.given:
+            return self.given[table].receipts
         answer = self.answers.get(subject) if table in BOUND_TABLES else None
         return (answer.receipt,) if isinstance(answer, SqlAnswer) else self.records[table].receipts
+
+    def is_given(self, tables: Collection[str]) -> bool:
+        """Whether the rows of all these tables are a second source's."""
+        return bool(tables) and all(table in self.given for table in tables)
 
     def rows(self, subject: str) -> list[Mapping[str, Any]]:
         """The rows a warehouse subject gave (none when it is a gap)."""

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from customer_research.domain.account import Records
 from customer_research.domain.catalogue import ACCOUNT_TABLE, METRICS, SILENT, SUBJECTS, Metric
 from customer_research.domain.evidence import Evidence, Fact, Figure, Gap, Receipt, each_once
 from customer_research.domain.money import Money, totals
@@ -14,12 +15,13 @@ from customer_research.engines.duckdb import Memory
 from customer_research.metrics.queries import (
     ANSWERED,
     EVIDENCE,
+    LISTINGS,
     account_columns,
     derived_sql,
     evidence_sql,
     subject_sql,
 )
-from customer_research.record_tables import TABLES
+from customer_research.record_tables import SECOND, TABLES
 from customer_research.research.gaps import nothing_of
 from customer_research.research.one.dossier import BOUND_TABLES, MEMORY_TABLES, Dossier
 from customer_research.research.one.withheld import gap_of, is_money
@@ -36,7 +38,7 @@ MEMORY_SUBJECTS = tuple(s for s in SUBJECTS.values() if s.tables and not set(s.t
 
 def prepare(memory: Memory) -> None:
     """Make the tables and plan the queries that every measurement runs, so that a later one only runs them."""
-    for table in MEMORY_TABLES:
+    for table in (*MEMORY_TABLES, *SECOND):
         memory.load(table, ())
     memory.create(ACCOUNT_TABLE, account_columns(), ())
     for subject in MEMORY_SUBJECTS:
@@ -73,7 +75,7 @@ class _Tables:
         """The rows of a query that reads these canonical tables (or the wide table)."""
         for table in tables:
             if table not in self._loaded:
-                records = self._dossier.records.get(table)
+                records = self._dossier.given.get(table) or self._dossier.records.get(table)
                 self._memory.load(table, records.rows if records is not None and records.known else ())
                 self._loaded.add(table)
         self._memory.prepare(sql)
@@ -89,16 +91,28 @@ class Measurement:
         self.figures: dict[str, Figure] = {}
         self._tables = _Tables(memory, dossier)
         self._measure()
+        self._list_given()
 
     def _measure(self) -> None:
         for subject in SUBJECTS.values():
             if subject.name == "derived":
                 continue
             rows = self._subject_rows(subject.name, subject.tables)
+            given = self._tables.subject_rows(subject.name) if self._dossier.given.keys() & {*subject.tables} else ()
             for metric in METRICS.values():
                 if metric.subject == subject.name:
-                    self.figures[metric.name] = self._figure(metric, rows)
+                    own = self._dossier.is_given(metric.tables)
+                    self.figures[metric.name] = self._figure(metric, given if own else rows)
         self._derive()
+
+    def _list_given(self) -> None:
+        """Make the listings of tables that a second source gave of its rows."""
+        for name in self._dossier.listings:
+            tables = LISTINGS[name].tables
+            if self._dossier.is_given(tables):
+                receipts = each_once(receipt for table in tables for receipt in self._dossier.given[table].receipts)
+                rows = self._tables.run(LISTINGS[name].sql, tables)
+                self._dossier.listings[name] = Records(name, tuple(rows), receipts)
 
     def _subject_rows(self, subject: str, tables: tuple[str, ...]) -> Sequence[Mapping[str, Any]]:
         if any(table in BOUND_TABLES for table in tables):
@@ -197,6 +211,17 @@ class Measurement:
         receipts = figure.basis if isinstance(figure, Fact) else ()
         if any(table in BOUND_TABLES for table in tables):
             return self._aggregate_evidence(metric, receipts)
+        return self._records(metric, receipts, shown)
+
+    def given_records(self, metric: Metric, shown: int) -> Evidence | None:
+        """The records behind a metric where they are a second source's, newest first; None: they lie in the warehouse."""
+        tables, figure = EVIDENCE.get(metric.evidence, ()), self.figures[metric.name]
+        if not self._dossier.is_given(tables) or not isinstance(figure, Fact):
+            return None
+        return self._records(metric, figure.basis, shown)
+
+    def _records(self, metric: Metric, receipts: tuple[Receipt, ...], shown: int) -> Evidence:
+        tables = EVIDENCE.get(metric.evidence, ())
         rows = self._tables.run(evidence_sql(metric.evidence), tables)
         rows = [row for row in rows if row.get("operator_id", self._dossier.operator_id) == self._dossier.operator_id]
         columns = tuple(name for name in (rows[0] if rows else {}) if name != "operator_id")

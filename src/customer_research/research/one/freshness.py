@@ -25,6 +25,7 @@ def freshness(dossier: Dossier, sources: Iterable[Source]) -> tuple[Freshness, .
 
 def _of(dossier: Dossier, source: str) -> Freshness | None:
     records = [r for name, r in dossier.records.items() if TABLES[name].home == source]
+    records += [offer.records for offer in dossier.offered.values() if offer.source == source]
     answers = list(dossier.answers.values()) if source == "warehouse" else []
     listings = list(dossier.listings.values()) if source == "warehouse" else []
     if not records and not answers:

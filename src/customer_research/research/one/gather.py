@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,9 @@ from customer_research.research.connections import Connections
 from customer_research.research.match_decisions import as_decided
 from customer_research.research.off import off_tables
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
+from customer_research.research.one.second import Offer, choose
 from customer_research.research.one.withheld import FINANCE, gap_of, without_amounts
+from customer_research.research.second_sources import counting_sql, second_of
 from customer_research.sources.lago.live import BILLING_TABLES, unknown_to_billing
 
 BILLED = frozenset({"active", "pending"})
@@ -34,6 +36,8 @@ CSM = "csm"
 CARD_TABLES = frozenset({"charge", "dispute"})
 DECIDING = "card"
 """The card subject decides by which path charges are reached, so it is asked with every card listing."""
+COUNT = "count."
+"""Begins the names of queries that count the records of a table that has a second source."""
 
 
 def silent(stream: str, state: str) -> None:
@@ -83,14 +87,21 @@ class Gatherer:
             tables -= FINANCE
         for table, gap in off_tables(self._connections.settings).items():
             self.refuse((table,), gap)
+        asked = tables | self._listed(listings)
         streams = [
             self._stream(source, stream)
             for source in self._connections.sources.values()
             for stream in source.streams
-            if tables & set(stream.tables) and CSM not in stream.tables
+            if asked & set(stream.tables) and CSM not in stream.tables
         ]
-        await together(*streams, *self._warehouse(tables, listings))
+        await together(*streams, *self._warehouse(tables, listings, asked))
         self._contradicted()
+        choose(self._dossier)
+
+    def _listed(self, listings: Collection[str]) -> frozenset[str]:
+        """The tables that listings read, but those that are kept back."""
+        read = frozenset(table for name in listings for table in LISTINGS[name].tables)
+        return read if self._dossier.finance else read - FINANCE
 
     def _contradicted(self) -> None:
         """Nothing from billing where the CSM view says that it bills the operator is a gap, no operator without subscription."""
@@ -140,9 +151,9 @@ class Gatherer:
                     self.refuse((table,), gap_of(TABLES[table].home))
                     continue
                 rows = without_amounts(table, rows)
-            ids = {row["fetch_id"] for row in rows}
+            ids = {row.get("fetch_id") for row in rows}  # bound tables have none
             receipts = tuple(receipt for receipt in batch.receipts if receipt.id in ids) or batch.receipts
-            self._dossier.records[table] = Records(table, rows, receipts, batch.gaps.get(table))
+            self._file(Records(table, rows, receipts, batch.gaps.get(table)), tables)
 
     async def _decide(self, tables: Sequence[str]) -> None:
         """Leave of a stream's probable records what people decided of them; who has none opens no store for it."""
@@ -155,12 +166,24 @@ class Gatherer:
     def refuse(self, tables: Sequence[str], gap: Gap) -> None:
         """Note that tables are unknown."""
         for table in tables:
-            self._dossier.records[table] = Records(table, (), (), gap)
+            self._file(Records(table, (), (), gap), tables)
 
-    def _warehouse(self, tables: frozenset[str], listings: frozenset[str]) -> list[Coroutine[Any, Any, None]]:
+    def _file(self, records: Records, together: Sequence[str]) -> None:
+        """Keep a table's rows, or its gap; what a second source says is an offer until all have spoken."""
+        second = second_of(records.table)
+        if second is None:
+            self._dossier.records[records.table] = records
+        else:
+            self._dossier.offered[records.table] = Offer(second, tuple(together), records)
+
+    def _warehouse(
+        self, tables: frozenset[str], listings: frozenset[str], asked: frozenset[str]
+    ) -> list[Coroutine[Any, Any, None]]:
         wanted = tables & set(BOUND_TABLES)
         queries = {s.name: (s.tables, subject_sql(s.name)) for s in SUBJECTS.values() if wanted & set(s.tables)}
         queries |= {name: (LISTINGS[name].tables, LISTINGS[name].sql) for name in sorted(listings)}
+        both = (table for table in sorted(asked) if second_of(table) in self._connections.sources)
+        queries |= {f"{COUNT}{table}": ((table,), counting_sql(table)) for table in both}
         cards = {name: sql for name, (read, sql) in queries.items() if CARD_TABLES & set(read)}
         work = [self._query(name, *query) for name, query in queries.items() if name not in cards]
         if not self._dossier.finance:
@@ -210,8 +233,10 @@ class Gatherer:
         return answer
 
     def _keep(self, name: str, answer: SqlAnswer | Gap) -> None:
-        """File an answer as a subject's or as a listing's rows."""
-        if name in SUBJECTS:
+        """File an answer as a subject's or as a listing's rows, or as what a second source is compared with."""
+        if name.startswith(COUNT):
+            self._dossier.counted[name.removeprefix(COUNT)] = answer
+        elif name in SUBJECTS:
             self._dossier.answers[name] = answer
         elif isinstance(answer, Gap):
             self._dossier.listings[name] = Records(name, (), (), answer)

@@ -217,6 +217,7 @@ class Operators:
             freshness=freshness(dossier, self._connections.sources.values()),
             links=self.settings.links,
             rates=self._rates_around(dossier.as_of),
+            differences=dossier.differences,
         )
 
     def _rates_around(self, as_of: datetime) -> Rates | None:

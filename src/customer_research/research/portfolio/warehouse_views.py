@@ -20,6 +20,7 @@ from customer_research.errors import ConfigError
 from customer_research.record_tables import LAKE_TABLES
 from customer_research.research.portfolio.measurement import attach, measure_attached, reconstruction_of
 from customer_research.research.receipts import text_digest
+from customer_research.research.second_sources import second_of
 from customer_research.settings import Settings
 from customer_research.sources.warehouse.links import NO_CARDS, NOTHING_TO_DO
 from customer_research.sources.warehouse.settings import MetabaseSettings
@@ -30,7 +31,6 @@ WAREHOUSES = ("snowflake",)
 
 CARDS = ("charge", "dispute")
 _GAP = ", ".join(LAKE_TABLES["gap"].column_names)
-_LISTED = ", ".join(f"'{name}'" for name in BOUND)
 
 
 def bound(settings: Settings, engine: Engine, tables: TableSet, clock: Clock) -> TableSet:
@@ -49,12 +49,21 @@ def bound(settings: Settings, engine: Engine, tables: TableSet, clock: Clock) ->
             setting="engine.views",
             hint=f"Switch engine.views off, or set engine.name to {' or '.join(WAREHOUSES)}.",
         )
-    off = switched_off(settings.of(MetabaseSettings))
-    _bind(settings, engine)
-    files = {name: file for name, file in tables.files.items() if name not in BOUND}
-    files |= {name: _looked_at(engine, name, clock) for name in BOUND if name not in off}
+    given = _given(tables)
+    off = {name: gap for name, gap in switched_off(settings.of(MetabaseSettings)).items() if name not in given}
+    _bind(settings, engine, given)
+    files = {name: file for name, file in tables.files.items() if name not in BOUND or name in given}
+    files |= {name: _looked_at(engine, name, clock) for name in BOUND if name not in {*off, *given}}
     gaps = {name: gap for name, gap in tables.gaps.items() if name not in BOUND}
     return replace(tables, files=files, gaps={**gaps, **off})
+
+
+def _given(tables: TableSet) -> frozenset[str]:
+    """The warehouse's tables whose rows are those of their second source: they are in the lake, and read from there."""
+    found = ((name, tables.files.get(name)) for name in BOUND)
+    return frozenset(
+        name for name, file in found if file and any(one.source == second_of(name) for one in file.receipts)
+    )
 
 
 def measure_bound(settings: Settings, engine: Engine, tables: TableSet, as_of: datetime) -> None:
@@ -65,26 +74,32 @@ def measure_bound(settings: Settings, engine: Engine, tables: TableSet, as_of: d
         EngineError: as `bound`, or a query failed.
     """
     attach(engine, tables, as_of)
-    engine.drop(*(name for name in BOUND if name not in switched_off(settings.of(MetabaseSettings))))
-    _bind(settings, engine)
-    engine.keep("gap", _gaps(switched_off(settings.of(MetabaseSettings))))
+    given = _given(tables)
+    off = {name: gap for name, gap in switched_off(settings.of(MetabaseSettings)).items() if name not in given}
+    engine.drop(*(name for name in BOUND if name not in {*off, *given}))
+    _bind(settings, engine, given)
+    engine.keep("gap", _gaps(off, given))
     measure_attached(engine, as_of, reconstruction_of(tables))
 
 
-def _bind(settings: Settings, engine: Engine) -> None:
+def _bind(settings: Settings, engine: Engine, given: frozenset[str]) -> None:
     for name, sql in views(settings.of(MetabaseSettings)).items():
-        engine.bind(name, sql)
+        if name not in given:
+            engine.bind(name, sql)
 
 
-def _gaps(off: Mapping[str, Gap]) -> str:
+def _gaps(off: Mapping[str, Gap], given: frozenset[str]) -> str:
     """The gaps: the lake's, of the bound tables those of everybody that are off, and those who take no cards."""
     told = ", ".join(f"'{name}'" for name in off) or "''"
-    kept = f"SELECT {_GAP} FROM gap WHERE table_name NOT IN ({_LISTED}) OR (operator_id IS NULL AND table_name IN ({told}))"
+    there = ", ".join(f"'{name}'" for name in BOUND if name not in given)
+    kept = (
+        f"SELECT {_GAP} FROM gap WHERE table_name NOT IN ({there}) OR (operator_id IS NULL AND table_name IN ({told}))"
+    )
     none = (
         f"SELECT operator_id, '{table}' AS table_name, 'warehouse' AS source, 'not_applicable' AS reason, "
         f"'{NO_CARDS}' AS detail, '{NOTHING_TO_DO}' AS next_step FROM operator WHERE stripe_account IS NULL"
         for table in CARDS
-        if table not in off
+        if table not in off and table not in given
     )
     return " UNION ALL ".join((kept, *none))
 

@@ -17,7 +17,7 @@ from customer_research.connect.failures import gap_of
 from customer_research.connect.source import LandingTable, Link, Source
 from customer_research.domain.evidence import Gap, Receipt, each_once
 from customer_research.domain.match import decided_sql
-from customer_research.domain.records import quoted
+from customer_research.domain.records import literal, quoted
 from customer_research.engines.content import content_digest
 from customer_research.engines.duckdb import DuckDB
 from customer_research.engines.rows import canonical_columns
@@ -26,6 +26,7 @@ from customer_research.lake import LakeWriter, LandingFile, StoredTable, write_t
 from customer_research.record_tables import LAKE_TABLES, MATCHED
 from customer_research.research.match_decisions import MatchDecisions
 from customer_research.research.receipts import text_digest
+from customer_research.research.second_sources import KNOWN_AT, Told, second_of, why_home
 from customer_research.research.sync import landing
 from customer_research.research.sync.canonical import gap_row, identity
 from customer_research.research.sync.landing import FETCH_ID, sorting
@@ -125,6 +126,8 @@ class Linkage:
         self._told: dict[str, Gap] = {}
         """Canonical tables that are there, of which a source told only a part."""
         self._bound: set[str] = set()
+        self._givers: dict[str, str] = {}
+        """Tables of which two sources could give the rows, each with the one that does."""
         self._product = _product()
 
     def run(self) -> Mapping[str, Gap]:
@@ -199,7 +202,7 @@ class Linkage:
 
     def _table(self, name: str) -> None:
         able, lacking = [], []
-        for part in self._parts.get(name, ()):
+        for part in self._of_one_source(name):
             gap = self._lack(part)
             if gap is None:
                 able.append(part)
@@ -212,6 +215,39 @@ class Linkage:
         if partly and name != GAP:  # what is unknown of whom is told of the tables that it speaks of
             self._told[name] = partly[0]
         self._make(name, able)
+
+    def _of_one_source(self, name: str) -> tuple[_Part, ...]:
+        """How a table comes about: where its second source could give it as well as its home, by one of them alone."""
+        parts, second = self._parts.get(name, ()), second_of(name)
+        near = tuple(part for part in parts if part.source == second)
+        home = tuple(part for part in parts if part.source != second)
+        if not near or not home:
+            return parts
+        why = why_home(name, self._told_by(name, near), self._told_by(name, home))
+        chosen = near if why is None else home
+        self._givers[name] = chosen[0].source
+        return chosen
+
+    def _told_by(self, name: str, parts: Sequence[_Part]) -> Told:
+        """What a source tells of a table; after a pull that failed it does not tell, though older rows stand."""
+        lacking = next(filter(None, map(self._lack, parts)), None)
+        gap = lacking or next(iter([*self._partly(parts), *self._failures(parts)]), None)
+        if gap is not None:
+            return Told(gap=gap)
+        self._bind(need for part in parts for need in part.needs)
+        newest = [self._newest(name, number, part) for number, part in enumerate(parts)]
+        return Told(max(filter(None, newest), default=None))
+
+    def _failures(self, parts: Iterable[_Part]) -> Iterator[Gap]:
+        for name in self._streams(parts):
+            state = self._lake.state.streams.get(name)
+            if state is not None and state.failure is not None:
+                yield state.failure
+
+    def _newest(self, name: str, number: int, part: _Part) -> datetime | None:
+        sql = self._select(name, number, part)
+        found: datetime | None = self._engine.run(f"SELECT MAX({KNOWN_AT}) AS newest FROM ({sql})")[0]["newest"]  # noqa: S608 - ours
+        return found
 
     def _lack(self, part: _Part) -> Gap | None:
         """Why rows cannot come about this way; None when all they need is there."""
@@ -304,7 +340,9 @@ class Linkage:
 
     def _recipe(self, name: str, parts: Sequence[_Part]) -> str:
         """The digest of all that a table depends on."""
-        told = sorted(self._stated()) if name == GAP else []
+        told: list[Any] = sorted(self._stated()) if name == GAP else []
+        if name == GAP and self._givers:
+            told.append(sorted(self._givers.items()))
         ways = [[part.source, part.text, [self._content(need) for need in part.needs]] for part in parts]
         return text_digest(json.dumps([self._product, name, ways, told, self._ruled(name)]))
 
@@ -329,7 +367,8 @@ class Linkage:
         if name == GAP:
             engine.create("stated~", columns, [gap_row(table, gap) for table, gap in self._told.items()])
             selects.append(_SELECT.format(columns="*", nth=len(parts), table=quoted("stated~")))
-        engine.bind("united~", self._as_decided(name, " UNION ALL ".join(selects)))
+        united = " UNION ALL ".join(selects)
+        engine.bind("united~", self._of_givers(united) if name == GAP else self._as_decided(name, united))
         file, _ = self._lake.fresh("tables", name)
         path = self._lake.path(file)
         rows = engine.export(_once(name, columns), path)
@@ -337,6 +376,15 @@ class Linkage:
         engine.attach("written~", [path], columns)
         digest = content_digest(engine, "written~", [column for column in columns if column != FETCH_ID])
         return StoredTable((file,), rows, digest, (*self._receipts(parts), *self._ruled_by(name)))
+
+    def _of_givers(self, sql: str) -> str:
+        """The query of the gaps, without what is said of a table by the source that did not give its rows."""
+        if not self._givers:
+            return sql
+        named = (
+            f"(table_name = {literal(table)} AND source <> {literal(giver)})" for table, giver in self._givers.items()
+        )
+        return f"SELECT * FROM ({sql}) WHERE NOT ({' OR '.join(named)})"  # noqa: S608 - quoted
 
     def _as_decided(self, name: str, sql: str) -> str:
         """The query of a table's rows, with what people decided of its matches."""
