@@ -39,6 +39,7 @@ from customer_research_sandbox.servers import (
     slack,
     snowflake_account,
     snowflake_api,
+    stripe,
 )
 from customer_research_sandbox.servers.cards import SNOWFLAKE
 from customer_research_sandbox.servers.diary import ZONE, Diary, diary_of
@@ -49,6 +50,7 @@ from customer_research_sandbox.servers.port import HOST, Port
 from customer_research_sandbox.servers.slack_space import Workspace
 from customer_research_sandbox.servers.snowflake import Warehouse
 from customer_research_sandbox.servers.snowflake_account import Account
+from customer_research_sandbox.servers.stripe_ledger import Ledger
 from customer_research_sandbox.servers.wire import Vendor
 from customer_research_sandbox.vocabulary import SCENARIO_IDS
 
@@ -63,10 +65,11 @@ _BASE_PATHS = {
     "notion": "/v1",
     "intercom": "",
     "snowflake": "",
+    "stripe": "",
     "slack": "/api/",
     "calendar": "",
 }
-OPTIONAL = ("intercom", "snowflake")
+OPTIONAL = ("intercom", "snowflake", "stripe")
 """Vendors that are served always, and stand in the settings file only where somebody wants them: not everybody has them. With
 `snowflake` the warehouse's queries go to Snowflake itself, and Metabase is not asked."""
 
@@ -90,7 +93,8 @@ class Sandbox:
         self._slack = slack.SlackServer(dataset.hubspot.owners, dataset.as_of, controls, time.monotonic)
         self.calendars = calendar.CalendarServer(diary_of(dataset.hubspot, dataset.as_of), controls)
         self._snowflake = snowflake_api.SnowflakeServer(self._warehouse, controls, time.monotonic)
-        everything = (*vendors, self._snowflake, self._slack, self.calendars)
+        self._stripe = stripe.StripeServer(Ledger(dataset.warehouse, dataset.as_of), controls, time.monotonic)
+        everything = (*vendors, self._snowflake, self._stripe, self._slack, self.calendars)
         listeners = {one.source: _Listener(one.source, one.app(), controls) for one in everything}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
         self.mailbox = Mailbox(self._folder / "mail")
@@ -157,6 +161,11 @@ class Sandbox:
     def snowflake(self) -> Account:
         """The sandbox's Snowflake account: who is let in, how long statements take, what was called off."""
         return self._snowflake.account
+
+    @property
+    def stripe(self) -> Ledger:
+        """What the sandbox's Stripe knows: accounts, their charges, refunds and disputes, and what the key may read."""
+        return self._stripe.ledger
 
     @property
     def slack(self) -> Workspace:
@@ -427,7 +436,11 @@ def _settings(
             "warehouse": snowflake_account.WAREHOUSE,
             "database": snowflake_account.DATABASE,
         }
+    if "stripe" in also:
+        tables["stripe"] = {"url": addresses["stripe"], "api_key": stripe.KEY}
     if not controls.rate_limits:
+        if "stripe" in tables:
+            tables["stripe"]["list_requests_per_second"] = _UNLIMITED
         for vendor in (vendor for vendor in (*SOURCES, *CARRIERS) if vendor in tables):
             tables[vendor]["requests_per_second"] = _UNLIMITED
     lines = [

@@ -179,7 +179,7 @@ def test_faults_are_read_and_refused() -> None:
     assert parse_fault("warehouse:slow") == Fault("metabase", "slow", 1.0)
     assert parse_fault("lago:drop:0.3") == Fault("lago", "drop", 0.3)
     assert len(KINDS) == 16
-    for wrong in ("lago", "lago:gone", "stripe:down", "lago:down:2", "lago:down:often", "a:b:c:d"):
+    for wrong in ("lago", "lago:gone", "paypal:down", "lago:down:2", "lago:down:often", "a:b:c:d"):
         with pytest.raises(ValueError, match=r"\.$"):
             parse_fault(wrong)
 

@@ -45,7 +45,7 @@ AMPLE = 120.0
 
 @pytest.fixture(scope="module")
 def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
-    with worlds.running(slow_seconds=600, also=("intercom",)) as running:
+    with worlds.running(slow_seconds=600, also=("intercom", "stripe")) as running:
         yield running
 
 
@@ -69,8 +69,9 @@ def clock_of(settings: Settings) -> Clock:
 
 def settings_of(sandbox: Sandbox, deadline: float = AMPLE) -> Settings:
     loaded = load_settings(sandbox.config_path)
-    names = ("lago", "hubspot", "metabase", "notion", "intercom")
+    names = ("lago", "hubspot", "metabase", "notion", "intercom", "stripe")
     fast = {name: getattr(loaded, name).model_copy(update={"requests_per_second": 5000.0}) for name in names}
+    fast["stripe"] = fast["stripe"].model_copy(update={"list_requests_per_second": 5000.0})
     return loaded.model_copy(update={**fast, "deadline_seconds": deadline})
 
 
@@ -229,7 +230,7 @@ def test_a_list_that_is_not_what_it_says_is_the_truth_or_told(
         sandbox.set_faults()
 
     unknown = judge(name, outcomes, truth[name])
-    told = {"pages": {"lago", "notion", "intercom"}, "short": set(SOURCES), "repeat": set()}
+    told = {"pages": {"lago", "notion", "intercom", "stripe"}, "short": set(SOURCES), "repeat": set()}
     assert unknown or name not in told[kind]
     errors = [outcome for outcome in outcomes.values() if isinstance(outcome, SourceError)]
     assert all(isinstance(error, Truncated | NotThere) for error in errors)

@@ -237,6 +237,7 @@ class Http:
         params: Params | None = None,
         json: Any = None,
         form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         log: RequestLog,
         safe: bool = True,
         accept: Collection[int] = (),
@@ -249,6 +250,7 @@ class Http:
             params: query parameters.
             json: body; None sends none.
             form: fields of a form as the body, which the log does not repeat: a token is asked for so.
+            headers: what is asked by a header of this request alone (whose account); noted in the log, so no secrets.
             log: where the request is noted, and whose deadline counts.
             safe: whether the request only reads; a write is repeated only when the vendor has not carried it out.
             accept: statuses to be given back instead of raised.
@@ -259,7 +261,9 @@ class Http:
         """
         request = self._build(method, path, params, json, form)
         target = request.url.raw_path.decode("ascii")
-        log.sent(method, self._redact(target.removeprefix(self._base_path)), self._redact_json(json))
+        request.headers.update(headers or {})
+        noted = "".join(f" {name}: {value}" for name, value in (headers or {}).items())
+        log.sent(method, self._redact(target.removeprefix(self._base_path) + noted), self._redact_json(json))
         if log.deadline is None:
             log.deadline = min(self._pace.timer() + self._deadline_seconds, LATEST.get())
         return await self._persist(request, log, safe=safe, accept=accept)

@@ -96,7 +96,7 @@ def _list(body: Any) -> list[Any] | None:
     return rows if isinstance(rows, list) else None
 
 
-_LISTING = (("meta", dict), ("results", list), ("pages", dict))
+_LISTING = (("meta", dict), ("results", list), ("pages", dict), ("has_more", bool))
 """What only an answer that lists records has."""
 
 
@@ -118,6 +118,8 @@ def _pages(source: str, request: Request, body: Any, _memory: Memory) -> None:
     elif source == "intercom":
         body["pages"]["next"] = {"per_page": 150, "starting_after": mark_of(records[-1]) if records else ""}
         body["total_count"] = ANNOUNCED
+    elif source == "stripe":
+        body["has_more"] = True
     elif source == "hubspot":
         after = request.query_params.get("after", "0")
         body["paging"] = {"next": {"after": str((int(after) if after.isdigit() else 0) + 100)}}
@@ -151,11 +153,13 @@ def _short(source: str, request: Request, body: Any, _memory: Memory) -> None:
     records.pop()
     if source == "notion":
         body["request_status"] = {"type": "incomplete"}
+    elif source == "stripe":
+        body["has_more"] = True
     elif source == "metabase" and isinstance(body, dict):
         body["data"]["rows_truncated"] = body["row_count"] = len(records)
 
 
-_PLACE = frozenset({"page", "after", "start_cursor"})
+_PLACE = frozenset({"page", "after", "start_cursor", "starting_after"})
 _BY_KIND: Mapping[str, Callable[[str, Request, Any, Memory], None]] = {
     "pages": _pages,
     "repeat": _repeat,

@@ -5,10 +5,10 @@
 | `down` | connection refused (at rate 1), else the connection is cut before an answer |
 | `slow` | the right answer, after `Controls.slow_seconds` |
 | `http500`, `http429`, `auth` | the vendor's own 500, 429 and 401 |
-| `truncate` | fewer records than the answer's own count promises (Lago `meta`, HubSpot `total` or inputs, Notion `has_more` without a cursor, Intercom `total_count`, Metabase `rows_truncated`, Snowflake `numRows`) |
+| `truncate` | fewer records than the answer's own count promises (Lago `meta`, HubSpot `total` or inputs, Notion `has_more` without a cursor, Intercom `total_count`, Metabase `rows_truncated`, Snowflake `numRows`, Stripe `has_more`) |
 | `badjson` | status 200 and half a JSON document |
 | `drop` | the connection is cut in the middle of the body |
-| `schema` | a field is gone: Lago `payment_status` and `status`, HubSpot records' `properties`, Notion's `Status` property, conversations' `state`, the warehouse's `STATUS_SLUG`, `LAGO_STATUS` and `TOTAL_DOLLARS_CHARGED` columns |
+| `schema` | a field is gone: Lago `payment_status` and `status`, HubSpot records' `properties`, Notion's `Status` property, conversations' `state`, Stripe's `amount`, the warehouse's `STATUS_SLUG`, `LAGO_STATUS` and `TOTAL_DOLLARS_CHARGED` columns |
 | `bomb` | a small body that unpacks to 200 MB of blanks |
 | `endless` | a body that never ends |
 | `deep` | lists in each other, 100,000 times |
@@ -35,8 +35,9 @@ DESTINATIONS = ("slack", "email")
 """What the program sends to; no figure comes from there. Faults: down, slow, http500, http429, auth, badjson, drop, bomb, endless, deep;
 those of `email` stand in `servers.mail_server`."""
 
-CARRIERS = ("snowflake",)
-"""Snowflake's own API, the second way to the warehouse that Metabase stands before. Faults: as of a vendor, without those of lists."""
+CARRIERS = ("snowflake", "stripe")
+"""Second ways to what the warehouse has: Snowflake's own API, before which Metabase stands, and Stripe, whose charges it holds. Faults: as
+of a vendor, Snowflake's without those of lists."""
 
 DIARIES = ("calendar",)
 """The calendars of our own people: a feed, Google's and Microsoft's API over one diary. Faults: as of a vendor, without those of lists."""

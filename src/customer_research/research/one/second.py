@@ -35,6 +35,7 @@ def choose(dossier: Dossier) -> None:
         gap = next((found for one in offer.together if (found := lacks.get(one)) is not None), None)
         if gap is None:
             dossier.given[table] = offer.records
+            dossier.notes.pop(table, None)  # how its home was reached
         else:
             dossier.offered[table] = replace(offer, records=replace(offer.records, gap=gap))
 

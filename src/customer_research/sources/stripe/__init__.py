@@ -1,0 +1,1 @@
+"""Stripe itself: the card charges and disputes of operators' connected accounts, read only."""

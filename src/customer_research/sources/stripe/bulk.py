@@ -1,0 +1,354 @@
+"""Everybody's charges, refunds and disputes: account by account, and the platform's own for those made for somebody.
+
+Stripe lists by when a record was made and not by when it changed. So a pull of changes reads again what was made in the 120 days
+before the mark; a refund brings its charge along, however old that is, and a dispute that is held as open and is older is read by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from customer_research.connect.concurrent import chunks, together
+from customer_research.connect.paging import Bookmark, Stretch, followed
+from customer_research.connect.request_log import RequestLog
+from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
+from customer_research.domain import values
+from customer_research.domain.evidence import Receipt
+from customer_research.domain.records import literal
+from customer_research.errors import Denied
+from customer_research.sources.stripe import normalise
+from customer_research.sources.stripe.live import CUT_OFF, NO_ACCOUNT, TABLES, WITH_CHARGE, charge_of
+from customer_research.sources.stripe.session import GONE, Kind, Record, StripeSession
+
+STREAM = normalise.STREAM
+
+LOOK_BACK = timedelta(days=120)
+"""How long after it was made a charge or dispute is read again: that is how long a payer may dispute a charge."""
+
+ACCOUNTS_AT_ONCE = 8
+"""Connected accounts of one slice, read side by side."""
+
+PAGES_AT_ONCE = 5
+"""Pages of one slice of a list of the platform's, one after the other under one deadline."""
+
+DISPUTES_AT_ONCE = 50
+"""Disputes that are read one by one within one slice."""
+
+PLATFORM = "platform"
+"""Stands among the accounts that were read for the platform's own."""
+
+ACCOUNT = LandingTable("stripe_account", ("stripe_account",), {"stripe_account": "text"})
+"""The accounts that are connected to the platform."""
+READ = LandingTable("stripe_read", ("stripe_account",), {"stripe_account": "text", "detail": "text"})
+"""Accounts that were asked, the platform's among them, and why nothing is known of one; empty: all of it was read."""
+CHARGE = LandingTable(
+    "stripe_charge",
+    ("charge_id",),
+    {
+        "charge_id": "text",
+        "stripe_account": "text",
+        "status": "text",
+        "created_at": "timestamp",
+        "amount_minor": "integer",
+        "refunded_minor": "integer",
+        "currency": "text",
+        "card_id": "text",
+        "failure_reason": "text",
+        "risk_level": "text",
+        "risk_score": "number",
+        "cardholder": "text",
+    },
+)
+"""Charges, each with the connected account whose it is, wherever it lives."""
+DISPUTE = LandingTable(
+    "stripe_dispute",
+    ("dispute_id",),
+    {
+        "dispute_id": "text",
+        "stripe_account": "text",
+        "read_on": "text",
+        "charge_id": "text",
+        "status": "text",
+        "is_active": "boolean",
+        "reason": "text",
+        "amount_minor": "integer",
+        "currency": "text",
+        "created_at": "timestamp",
+    },
+)
+"""Disputes and inquiries; `read_on` is the account on which one is found again, or `platform`."""
+
+EVERYTHING = (ACCOUNT, READ, CHARGE, DISPUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Position(Bookmark):
+    """Where a pull is: its step, the page in it or the last account done, and whether nothing was left out."""
+
+    step: int = 0
+    page: str | None = None
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """An account that is read: the platform (None) or a connected one, and from when on, Unix seconds."""
+
+    account: str | None
+    since: int
+
+    @property
+    def name(self) -> str:
+        return self.account or PLATFORM
+
+    def owner(self, record: Record) -> str | None:
+        """The connected account whose a record is; None: nobody's, or one that is told of elsewhere."""
+        charge = charge_of(record)
+        if self.account is None:
+            return normalise.made_for(charge)
+        return None if normalise.is_mirror(charge) else self.account
+
+
+class _Run:
+    """One pull of one platform."""
+
+    def __init__(self, session: StripeSession, asked: Pull) -> None:
+        self._session = session
+        self._asked = asked
+        since = values.instant(asked.since) if asked.since else None
+        self._begin = None if since is None else since - LOOK_BACK
+        self._at = _Position.of(asked.resume)
+        self._done = 0
+
+    async def slices(self) -> AsyncIterator[Slice]:
+        """The whole pull.
+
+        Raises:
+            SourceError: Stripe failed; the slices before stand.
+        """
+        steps = (self._accounts, self._connected, self._charges, self._refunds, self._disputes, self._open)
+        for number, step in enumerate(steps):
+            if number < self._at.step:
+                continue
+            async for piece in step():
+                yield piece
+            self._at = replace(self._at, step=number + 1, page=None)
+        yield self._last()
+
+    # -- the steps ----------------------------------------------------------------------------------------------------
+
+    async def _accounts(self) -> AsyncIterator[Slice]:
+        """Every connected account; accounts that are gone come no more."""
+        async for stretch in self._followed("accounts", _Place(None, 0)):
+            rows = [{"stripe_account": normalise.identifier(one, "account")} for one in stretch.records]
+            yield self._slice({ACCOUNT.name: rows}, (stretch.log.receipt(rows),))
+
+    async def _connected(self) -> AsyncIterator[Slice]:
+        """What the connected accounts themselves have, some accounts at a time, in order of their ids."""
+        if not self._session.own.on_connected:
+            return
+        known = self._known()
+        names = [row["stripe_account"] for row in self._held(f"SELECT stripe_account FROM {ACCOUNT.name} ORDER BY 1")]  # noqa: S608
+        left = [str(name) for name in names if self._at.page is None or name > self._at.page]
+        for some in chunks(left, ACCOUNTS_AT_ONCE):
+            places = [_Place(name, self._since(name, known)) for name in some]
+            found = await together(*(self._of_account(place) for place in places))
+            self._at = replace(self._at, page=some[-1])
+            yield self._slice(
+                {
+                    table.name: [row for tables, _ in found for row in tables.get(table.name, ())]
+                    for table in (READ, CHARGE, DISPUTE)
+                },
+                [receipt for _, receipts in found for receipt in receipts],
+            )
+
+    async def _of_account(self, place: _Place) -> tuple[dict[str, list[Row]], list[Receipt]]:
+        """The rows of one connected account; of one that may not be looked at the reason."""
+        log = self._session.log(STREAM)
+        try:
+            lists = await together(
+                *(
+                    self._session.listed(
+                        kind,
+                        log,
+                        account=place.account,
+                        since=place.since,
+                        expand=() if kind == "charges" else WITH_CHARGE,
+                    )
+                    for kind in ("charges", "refunds", "disputes")
+                )
+            )
+        except Denied as error:
+            if error.code != GONE:
+                raise
+            rows: list[Row] = [{"stripe_account": place.name, "detail": error.message}]
+            return {READ.name: rows}, [log.receipt(rows)]
+        charges, refunds, disputes = lists
+        whole = all(one.whole for one in lists)
+        rows = [{"stripe_account": place.name, "detail": "" if whole else CUT_OFF.detail}]
+        charge_rows = _charges(place, (*charges.records, *refunds.records, *disputes.records))
+        found = {READ.name: rows, CHARGE.name: charge_rows, DISPUTE.name: _disputes(place, disputes.records)}
+        return found, [log.receipt([*charge_rows, *found[DISPUTE.name]], truncated=not whole)]
+
+    async def _charges(self) -> AsyncIterator[Slice]:
+        async for place, stretch in self._of_platform("charges"):
+            yield self._platform_slice(place, stretch)
+
+    async def _refunds(self) -> AsyncIterator[Slice]:
+        """What was given back, for the charges that it was given back of."""
+        async for place, stretch in self._of_platform("refunds"):
+            yield self._platform_slice(place, stretch)
+
+    async def _disputes(self) -> AsyncIterator[Slice]:
+        async for place, stretch in self._of_platform("disputes"):
+            yield self._platform_slice(place, stretch, _disputes(place, stretch.records))
+            if stretch.cursor is None:  # the platform's last list
+                rows: list[Row] = [{"stripe_account": PLATFORM, "detail": "" if self._at.whole else CUT_OFF.detail}]
+                yield self._slice({READ.name: rows}, ())
+
+    async def _open(self) -> AsyncIterator[Slice]:
+        """Disputes that are held as open and are older than what was read again, one by one."""
+        if self._begin is None:
+            return
+        held = self._held(
+            f"SELECT dispute_id, read_on FROM {DISPUTE.name} WHERE is_active"  # noqa: S608
+            f" AND created_at < TIMESTAMP {literal(_naive(self._begin))} ORDER BY dispute_id"
+        )
+        shut = self._held(f"SELECT stripe_account FROM {READ.name} WHERE detail <> ''")  # noqa: S608
+        dead = {row["stripe_account"] for row in shut}
+        wanted = [row for row in held if row["read_on"] not in dead]
+        for some in chunks(wanted, DISPUTES_AT_ONCE):
+            log = self._session.log(STREAM)
+            rows = [row for found in await together(*(self._dispute(one, log) for one in some)) for row in found]
+            yield self._slice({DISPUTE.name: rows}, (log.receipt(rows),))
+
+    async def _dispute(self, held: Row, log: RequestLog) -> list[Row]:
+        account = None if held["read_on"] == PLATFORM else str(held["read_on"])
+        found = await self._session.one("disputes", str(held["dispute_id"]), log, account=account, expand=("charge",))
+        return [] if found is None else _disputes(_Place(account, 0), [found])
+
+    # -- what they share ----------------------------------------------------------------------------------------------
+
+    def _held(self, sql: str) -> list[Row]:
+        return self._asked.held(sql)
+
+    def _known(self) -> frozenset[str]:
+        """Accounts of which everything up to the mark has landed."""
+        if self._begin is None:
+            return frozenset()
+        return frozenset(
+            str(row["stripe_account"])
+            for row in self._held(f"SELECT stripe_account FROM {READ.name} WHERE detail = ''")  # noqa: S608
+        )
+
+    def _since(self, name: str, known: frozenset[str]) -> int:
+        """From when on an account is read, Unix seconds; one that was not read whole before, from its beginning."""
+        return int(self._begin.timestamp()) if self._begin is not None and name in known else 0
+
+    async def _of_platform(self, kind: Kind) -> AsyncIterator[tuple[_Place, Stretch]]:
+        if self._session.own.on_platform:
+            place = _Place(None, self._since(PLATFORM, self._known()))
+            async for stretch in self._followed(kind, place):
+                yield place, stretch
+
+    async def _followed(self, kind: Kind, place: _Place) -> AsyncIterator[Stretch]:
+        """A list of the platform's from where the pull is."""
+        expand = WITH_CHARGE if kind in {"refunds", "disputes"} else ()
+        ask = self._session.asking(kind, since=place.since, expand=expand)
+        async for stretch in followed(self._session.http, STREAM, ask, start=self._at.page, pages=PAGES_AT_ONCE):
+            self._at = replace(self._at, page=stretch.cursor, whole=self._at.whole and stretch.whole)
+            if stretch.cursor is None:
+                self._at = replace(self._at, step=self._at.step + 1)
+            yield stretch
+
+    def _platform_slice(self, place: _Place, stretch: Stretch, disputes: Sequence[Row] = ()) -> Slice:
+        rows = _charges(place, stretch.records)
+        receipt = stretch.log.receipt([*rows, *disputes], truncated=not stretch.whole)
+        return self._slice({CHARGE.name: rows, DISPUTE.name: list(disputes)}, (receipt,))
+
+    def _slice(self, rows: dict[str, list[Row]], receipts: Sequence[Receipt]) -> Slice:
+        self._done += sum(len(rows.get(table.name, ())) for table in (CHARGE, DISPUTE))
+        return Slice(rows, tuple(receipts), self._at.cursor, done=self._done)
+
+    def _last(self) -> Slice:
+        """The end. What was made while it was read is in the next pull's 120 days."""
+        everything = EVERYTHING if self._begin is None else (ACCOUNT,)
+        whole = self._at.whole
+        return Slice(
+            {},
+            (),
+            self._at.cursor,
+            done=self._done,
+            mark=self._asked.until.isoformat() if whole else self._asked.since or "",
+            whole=tuple(table.name for table in everything) if whole else (),
+            gaps={} if whole else {CHARGE.name: CUT_OFF, DISPUTE.name: CUT_OFF},
+        )
+
+
+def _naive(moment: datetime) -> str:
+    return moment.replace(tzinfo=None).isoformat(sep=" ")
+
+
+def _charges(place: _Place, records: Iterable[Record]) -> list[Row]:
+    """The charges of some records, each once: charges themselves, and those that refunds and disputes brought along."""
+    found: dict[str, Row] = {}
+    for record in records:
+        charge, account = charge_of(record), place.owner(record)
+        if account is not None and charge.get("object") == "charge":
+            row = normalise.charge_row(charge, account)
+            found[row["charge_id"]] = row
+    return list(found.values())
+
+
+def _disputes(place: _Place, records: Iterable[Record]) -> list[Row]:
+    return [
+        {**normalise.dispute_row(one), "stripe_account": account, "read_on": place.name}
+        for one in records
+        if (account := place.owner(one)) is not None
+    ]
+
+
+# -- whose they are ---------------------------------------------------------------------------------------------------
+
+
+def _linked(table: LandingTable, *but: str) -> str:
+    """Records by the account of the operator, capital letters included."""
+    listed = ", ".join(f"c.{name}" for name in table.columns if name not in but)
+    return (
+        f"SELECT o.operator_id, {listed} FROM operator AS o"  # noqa: S608 - names of our own
+        f" INNER JOIN {table.name} AS c ON c.stripe_account = o.stripe_account"
+    )
+
+
+def _gap(table: str) -> str:
+    """Operators whose account Stripe does not let be read, or does not know; who has none takes no cards."""
+    step = literal("Ask the operator whether the account was closed or disconnected; correct the account that we know.")
+    unknown = literal("Stripe's platform has no connected account with the id that we know of the operator.")
+    return f"""SELECT o.operator_id, '{table}' AS table_name, 'stripe' AS source,
+    CASE WHEN o.stripe_account IS NULL THEN 'not_applicable' ELSE 'unavailable' END AS reason,
+    CASE
+        WHEN o.stripe_account IS NULL THEN {literal(NO_ACCOUNT.detail)}
+        WHEN a.stripe_account IS NULL THEN {unknown}
+        ELSE r.detail
+    END AS detail,
+    CASE WHEN o.stripe_account IS NULL THEN {literal(NO_ACCOUNT.next_step)} ELSE {step} END AS next_step
+FROM operator AS o
+LEFT JOIN stripe_account AS a ON a.stripe_account = o.stripe_account
+LEFT JOIN stripe_read AS r ON r.stripe_account = o.stripe_account
+WHERE a.stripe_account IS NULL OR r.detail <> ''"""  # noqa: S608 - text of our own
+
+
+BULK = (
+    BulkStream(STREAM, "Card charges and disputes", EVERYTHING, lambda session, asked: _Run(session, asked).slices()),
+)
+
+_GAPS = " UNION ALL ".join(_gap(table) for table in TABLES)
+_NEEDS = ("operator", *(table.name for table in EVERYTHING))
+
+LINKS = (
+    Link("charge", ("operator", CHARGE.name), _linked(CHARGE)),
+    Link("dispute", ("operator", DISPUTE.name), _linked(DISPUTE, "stripe_account", "read_on")),
+    Link("gap", _NEEDS, _GAPS),
+)

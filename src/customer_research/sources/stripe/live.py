@@ -1,0 +1,118 @@
+"""The stream `cards`: every charge and dispute of one operator's connected account, wherever the charges live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from customer_research.connect.concurrent import both, together
+from customer_research.connect.request_log import RequestLog
+from customer_research.connect.source import Batch, Row, Subject
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.sources.stripe import normalise
+from customer_research.sources.stripe.session import PAGE_SIZE, Kind, Record, StripeSession
+
+TABLES = ("charge", "dispute")
+
+WITH_CHARGE = ("data.charge",)
+"""A refund or dispute of the platform does not say for whom the charge was made; its charge does."""
+
+NO_ACCOUNT = Gap(
+    normalise.SOURCE_NAME,
+    "not_applicable",
+    "No Stripe account of the operator is known: the CSM view has none.",
+    "Nothing to do: the operator takes no cards here.",
+)
+
+CUT_OFF = Gap(
+    normalise.SOURCE_NAME,
+    "truncated",
+    "Stripe says that there are more records than it gave.",
+    "Run the same command again; if it persists, look at the account in Stripe.",
+)
+
+
+@dataclass(slots=True)
+class Found:
+    """What lists gave, each record once by its id, and why that is not all."""
+
+    records: dict[str, Record] = field(default_factory=dict)
+    gap: Gap | None = None
+
+
+async def fetch(session: StripeSession, subject: Subject) -> Batch:
+    """The charges and disputes of the operator's account; each charge once, whichever list it comes from.
+
+    Raises:
+        SourceError: Stripe cannot be read, or a record is not what the contract says.
+    """
+    account = subject.stripe_account
+    if account is None:
+        return Batch({}, (), dict.fromkeys(TABLES, NO_ACCOUNT))
+    logs = session.log("charges"), session.log("disputes")
+    charges, disputes = await both(
+        _everywhere(session, "charges", account, logs[0]), _everywhere(session, "disputes", account, logs[1])
+    )
+    rows = (
+        [normalise.charge_row(one, account) for one in charges.records.values()],
+        [normalise.dispute_row(one) for one in disputes.records.values()],
+    )
+    gap = charges.gap or disputes.gap
+    made = [_proven(*one, subject.operator_id, cut=gap is not None) for one in zip(rows, logs, strict=True)]
+    tables = {name: found for name, (found, _) in zip(TABLES, made, strict=True)}
+    return Batch(tables, tuple(receipt for _, receipt in made), {} if gap is None else dict.fromkeys(TABLES, gap))
+
+
+def _proven(rows: Sequence[Row], log: RequestLog, operator_id: str, *, cut: bool) -> tuple[list[Row], Receipt]:
+    owned = [{"operator_id": operator_id, **row} for row in rows]
+    return owned, log.receipt(owned, truncated=cut)
+
+
+async def _everywhere(session: StripeSession, kind: Kind, account: str, log: RequestLog) -> Found:
+    """The records of an account from where they may be; the same one in two lists is one."""
+    work = []
+    if session.own.on_connected:
+        work.append(_connected(session, kind, account, log))
+    if session.own.on_platform:
+        work.append(_of_platform(session, kind, account, log))
+    found = Found()
+    for one in await together(*work):
+        found.records |= one.records
+        found.gap = found.gap or one.gap
+    return found
+
+
+async def _connected(session: StripeSession, kind: Kind, account: str, log: RequestLog) -> Found:
+    stretch = await session.listed(kind, log, account=account)
+    own = [one for one in stretch.records if not normalise.is_mirror(one)]
+    return Found(_by_id(own, kind), None if stretch.whole else CUT_OFF)
+
+
+async def _of_platform(session: StripeSession, kind: Kind, account: str, log: RequestLog) -> Found:
+    """The platform's records that are made for the account: no filter of the list names it."""
+    expand = () if kind == "charges" else WITH_CHARGE
+    pages = session.own.live_pages
+    stretch = await session.listed(kind, log, expand=expand, pages=pages)
+    own = [one for one in stretch.records if normalise.made_for(charge_of(one)) == account]
+    gap = None if stretch.whole else CUT_OFF
+    return Found(_by_id(own, kind), gap if stretch.cursor is None else too_many(kind, pages))
+
+
+def charge_of(record: Record) -> Record:
+    """A charge itself, or the charge that a refund or dispute came with."""
+    charge = record.get("charge")
+    return charge if isinstance(charge, Mapping) else record
+
+
+def too_many(kind: Kind, pages: int) -> Gap:
+    """The gap of a platform with more records than one report may read."""
+    return Gap(
+        normalise.SOURCE_NAME,
+        "truncated",
+        f"The platform's own Stripe account has more than {pages * PAGE_SIZE:,} {kind}, and none of its lists tells one operator's.",
+        "Run `customer-research sync stripe`; if all charges are on connected accounts, set stripe.charges_on to connected.",
+    )
+
+
+def _by_id(records: Sequence[Record], kind: Kind) -> dict[str, Record]:
+    return {normalise.identifier(one, kind.removesuffix("s")): one for one in records}

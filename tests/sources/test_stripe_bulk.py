@@ -1,0 +1,144 @@
+"""Stripe in a sync: everybody's charges are the warehouse's, late refunds and settled disputes arrive, closed accounts are told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from worlds import Worlds
+
+from customer_research.domain.pull import PullResult
+from customer_research.lake import Lake
+from customer_research.research.sync import run
+from customer_research.settings import LakeSettings, Settings, load_settings
+from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.stripe_ledger import Owned, dispute_row, refund_row
+
+Row = dict[str, Any]
+Tables = dict[str, dict[str, Row]]
+DAYS_LATER = 90
+
+
+@dataclass
+class Made:
+    """A lake that was pulled from the warehouse alone, then with Stripe."""
+
+    sandbox: Sandbox
+    settings: Settings
+    home: Tables
+    first: Tables
+
+
+def rows_of(folder: Path, table: str) -> dict[str, Row]:
+    paths = [str(path) for path in Lake(folder).tables().files[table].paths]
+    found = duckdb.execute(f"SELECT * FROM read_parquet({paths})")
+    names = [one[0] for one in found.description or ()]
+    rows = (dict(zip(names, row, strict=True)) for row in found.fetchall())
+    return {f"{row[f'{table}_id']} {row['operator_id']}": row for row in rows}
+
+
+def both(settings: Settings) -> Tables:
+    return {table: rows_of(settings.lake_folder, table) for table in ("charge", "dispute")}
+
+
+def synced(settings: Settings, *sources: str, days: float = 0) -> Sequence[PullResult]:
+    assert settings.clock is not None
+    now = settings.clock + timedelta(days=days)
+    return run(settings, lambda: now, sources=sources)
+
+
+@pytest.fixture(scope="module")
+def made(worlds: Worlds, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    with worlds.running(also=("stripe",)) as running:
+        loaded, folder = load_settings(running.config_path), tmp_path_factory.mktemp("lake")
+        settings = loaded.model_copy(update={"lake": LakeSettings(folder=folder, full_days=999)})  # type: ignore[call-arg]
+        synced(settings, "warehouse")
+        home = both(settings)
+        (told,) = synced(settings, "stripe")
+        assert told.state == "done", told.gap
+        yield Made(running, settings, home, both(settings))
+
+
+def given(settings: Settings) -> set[str]:
+    files = Lake(settings.lake_folder).tables().files
+    return {receipt.source for name in ("charge", "dispute") for receipt in files[name].receipts}
+
+
+DOLLARS = frozenset({"currency"})
+"""The model calls every amount dollars."""
+
+DAY_ONLY, RAW_ONLY = frozenset({"created_at"}), frozenset({"failure_reason", "cardholder"})
+"""What the warehouse's charge model has of a dispute by the day alone; what Stripe's raw tables there have otherwise or not at all."""
+
+
+def test_everybodys_rows_are_those_of_the_warehouse(made: Made) -> None:
+    assert "stripe" in given(made.settings)
+    compared = 0
+    for table, home in made.home.items():
+        near = made.first[table]
+        assert set(home) - set(near) == set(), f"{table} records that only the warehouse has"
+        for key, row in home.items():
+            apart = {name for name, value in row.items() if not same(value, near[key][name])}
+            told = DAY_ONLY if table == "dispute" else RAW_ONLY
+            assert apart <= told | (DOLLARS if near[key]["currency"] != "USD" else set()), (table, row, near[key])
+            compared += not apart
+    assert compared > 3_000
+    whole = [row for row in made.home["charge"].values() if row["operator_id"].endswith("18")]
+    assert len(whole) == 3_000
+    for row in whole:
+        twin = made.first["charge"][f"{row['charge_id']} {row['operator_id']}"]
+        assert all(same(value, twin[name]) for name, value in row.items())
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, datetime) and isinstance(other, datetime):
+        return abs(one - other) < timedelta(seconds=1)  # Stripe counts whole seconds
+    return one == other or (isinstance(one, float) and isinstance(other, float) and math.isclose(one, other))
+
+
+def owned(made: Made, home: str) -> tuple[str, Owned]:
+    """An account of an operator that is charged there, with a charge made more than 120 days ago."""
+    old = int((made.settings.clock or datetime.now(UTC)).timestamp()) - 150 * 86_400
+    known = {row["stripe_account"] for row in made.first["charge"].values()}
+    return next(
+        (name, one)
+        for name, one in made.sandbox.stripe.accounts.items()
+        if name in known
+        and (one.home == "direct") == (home == "direct")
+        and one.charges
+        and one.charges[0]["created"] < old
+    )
+
+
+@pytest.mark.parametrize("home", ["direct", "destination"])
+def test_a_refund_and_a_verdict_of_months_later_arrive(made: Made, home: str) -> None:
+    assert made.settings.clock is not None
+    name, owner = owned(made, "direct")
+    kept = owner.home
+    owner.home = home  # type: ignore[assignment]
+    charge = next(one for one in owner.charges if one["status"] == "succeeded" and not one["amount_refunded"])
+    later = made.settings.clock + timedelta(days=DAYS_LATER)
+    dispute = dispute_row(f"dp_{home}", charge, "needs_response", made.settings.clock - timedelta(days=100))
+    owner.disputes.append(dispute)
+    try:
+        synced(made.settings, "stripe", days=0.1)
+        made.sandbox.clear_request_log()
+        charge["amount_refunded"] = charge["amount"]
+        owner.refunds.append(refund_row(f"re_{home}", charge, charge["amount"], later - timedelta(hours=1)))
+        dispute["status"] = "won"
+        synced(made.settings, "stripe", days=DAYS_LATER)
+        found = both(made.settings)
+    finally:
+        owner.home = kept
+    asked = [one.path for one in made.sandbox.request_log if one.source == "stripe" and "/v1/charges" in one.path]
+    assert any("created%5Bgte%5D" in path for path in asked)
+    (row,) = [row for row in found["charge"].values() if row["charge_id"] == charge["id"]]
+    assert (row["stripe_account"], row["refunded_minor"]) == (name, charge["amount"])
+    (settled,) = [row for row in found["dispute"].values() if row["dispute_id"] == f"dp_{home}"]
+    assert (settled["status"], settled["is_active"]) == ("won", False)
