@@ -224,17 +224,21 @@ GAPS = LandingTable("near_gap", ("operator_id",), {"operator_id": "text"})
 COLUMNS = ", ".join(canonical("member").columns)
 
 
-def gap_link(needs: str, source: str) -> Link:
-    sql = f"SELECT 'one' AS operator_id, 'member' AS table_name, '{source}' AS source, 'denied' AS reason FROM {needs}"
+def gap_link(needs: str, source: str, whose: str) -> Link:
+    sql = f"SELECT '{whose}' AS operator_id, 'member' AS table_name, '{source}' AS source, 'denied' AS reason FROM {needs}"
     return Link("gap", (needs,), sql)
 
 
-def vendors(*, near: Sequence[Row], far: Sequence[Row]) -> dict[str, Vendor]:
+def vendors(*, near: Sequence[Row], far: Sequence[Row], untold: str = "nobody") -> dict[str, Vendor]:
+    """The warehouse, and a second source that does not tell of one operator."""
     home, second = Shelf(replace(canonical("member"), key=("operator_id", "member_id"))), Shelf(NEAR)
     home.put(*far)
     second.put(*near)
-    links = (Link("member", ("near_member",), f"SELECT {COLUMNS} FROM near_member"), gap_link("near_member", SECOND))
-    found = Vendor("warehouse", (home,), (gap_link("member", "warehouse"),)), Vendor(SECOND, (second,), links)
+    links = (
+        Link("member", ("near_member",), f"SELECT {COLUMNS} FROM near_member"),
+        gap_link("near_member", SECOND, untold),
+    )
+    found = Vendor("warehouse", (home,), (gap_link("member", "warehouse", untold),)), Vendor(SECOND, (second,), links)
     return {vendor.name: vendor for vendor in found}
 
 
@@ -257,13 +261,29 @@ def synced(folder: Path, some: Mapping[str, Vendor], now: datetime = NOW) -> tup
 
 def test_the_lake_has_the_rows_and_gaps_of_one_source(tmp_path: Path) -> None:
     some = vendors(near=[member(1), member(4, hours=1)], far=[member(1), member(2)])
-    assert synced(tmp_path, some) == (["m1", "m4"], {SECOND}, {SECOND})
+    both = {SECOND, "warehouse"}  # of operator "nobody" the warehouse tells, though it has no rows
+    assert synced(tmp_path, some) == (["m1", "m4"], both, {"warehouse"})
     some[SECOND].fail_after = 0
     assert synced(tmp_path, some, NOW + timedelta(hours=1)) == (["m1", "m2"], {"warehouse"}, {"warehouse"})
     some[SECOND].fail_after = None
-    assert synced(tmp_path, some, NOW + timedelta(hours=2)) == (["m1", "m4"], {SECOND}, {SECOND})
+    assert synced(tmp_path, some, NOW + timedelta(hours=2)) == (["m1", "m4"], both, {"warehouse"})
     some["warehouse"].shelves[0].put(member(9, hours=0))
     assert synced(tmp_path, some, NOW + timedelta(hours=3)) == (["m1", "m2", "m9"], {"warehouse"}, {"warehouse"})
+
+
+def test_of_an_operator_whom_the_second_source_does_not_tell_the_rows_are_the_homes(tmp_path: Path) -> None:
+    """Of nobody both count, and when the second source begins to tell, it counts at once."""
+    two: dict[str, Any] = {"operator_id": "two"}
+    near, far = [member(1), member(4, hours=1), member(7, **two)], [member(1), member(2), member(8, **two)]
+    some = vendors(near=near, far=far, untold="two")
+    assert synced(tmp_path, some)[0] == ["m1", "m4", "m8"]
+    some["warehouse"].shelves[0].put(member(9, hours=0, **two))  # newer, but of somebody of whom it tells alone
+    assert synced(tmp_path, some, NOW + timedelta(minutes=5))[0] == ["m1", "m4", "m8", "m9"]
+    some["warehouse"].shelves[0].remove("two", "m9")
+    some["warehouse"].links = some[SECOND].links = ()
+    some[SECOND].links = (Link("member", ("near_member",), f"SELECT {COLUMNS} FROM near_member"),)
+    assert synced(tmp_path, some, NOW + timedelta(hours=1))[0] == ["m1", "m4", "m7"]
+    assert synced(tmp_path / "one", vendors(near=near, far=far, untold="one"))[0] == ["m1", "m2", "m7"]
 
 
 def test_a_second_source_that_is_not_set_up_leaves_the_lake_as_it_is(tmp_path: Path) -> None:

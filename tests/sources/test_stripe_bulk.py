@@ -142,3 +142,39 @@ def test_a_refund_and_a_verdict_of_months_later_arrive(made: Made, home: str) ->
     assert (row["stripe_account"], row["refunded_minor"]) == (name, charge["amount"])
     (settled,) = [row for row in found["dispute"].values() if row["dispute_id"] == f"dp_{home}"]
     assert (settled["status"], settled["is_active"]) == ("won", False)
+
+
+@pytest.mark.parametrize("way", ["revoked", "shut"])
+def test_of_an_account_that_may_not_be_read_the_rows_are_the_warehouses(made: Made, way: str) -> None:
+    name, _ = owned(made, "direct")
+    home = {key for key, row in made.home["charge"].items() if row["stripe_account"] == name}
+    lost: set[str] = getattr(made.sandbox.stripe, way)
+    lost.add(name)
+    try:
+        (told,) = synced(made.settings, "stripe", days=DAYS_LATER + 1)
+        found = both(made.settings)["charge"]
+    finally:
+        lost.discard(name)
+    assert home
+    assert {key for key, row in found.items() if row["stripe_account"] == name} == home
+    for key in home:
+        assert all(same(value, found[key][column]) for column, value in made.home["charge"][key].items())
+    assert sum(row["operator_id"].endswith("18") for row in found.values()) == 3_000
+    assert given(made.settings) == {"stripe", "warehouse"}
+    assert told.state == "partial"
+    assert told.gap is not None
+    assert name in told.gap.detail
+
+
+@pytest.mark.parametrize("fault", ["down", "auth", "http429"])
+def test_a_pull_that_fails_is_named_and_the_rows_are_the_warehouses(made: Made, no_waiting: None, fault: str) -> None:
+    del no_waiting
+    made.sandbox.set_faults(f"stripe:{fault}")
+    try:
+        (told,) = synced(made.settings, "stripe", days=DAYS_LATER + 2)
+        found = both(made.settings)
+    finally:
+        made.sandbox.set_faults()
+    assert (told.state, bool(told.gap and told.gap.next_step)) == ("failed", True)
+    assert found == made.home
+    assert given(made.settings) == {"warehouse"}

@@ -94,7 +94,7 @@ class StripeServer(Vendor):
         return None
 
     def _may_see(self, account: str) -> bool:
-        return account in self.ledger.accounts and account not in self.ledger.revoked
+        return account in self.ledger.accounts and account not in self.ledger.revoked | self.ledger.shut
 
     def admit(self, request: Request) -> tuple[Response | None, Mapping[str, str]]:
         """At most so many requests a second, in all and of one endpoint."""

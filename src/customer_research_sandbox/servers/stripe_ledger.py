@@ -57,6 +57,9 @@ class Ledger:
         self._warehouse = warehouse
         self._as_of = as_of
         self.revoked = {REVOKED}
+        """Accounts that are no longer connected."""
+        self.shut = set[str]()
+        """Accounts that are listed as connected, and may not be looked at all the same."""
         self.permissions = {"charges", "refunds", "disputes", "accounts"}
         """What the key may list."""
         self.connect = True

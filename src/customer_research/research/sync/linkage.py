@@ -78,19 +78,24 @@ class _LandedTable:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One way in which rows of a canonical table come about; `link` None: they landed as they are."""
+    """One way in which rows of a canonical table come about; `link` None: they landed as they are.
+
+    `whose` is the condition on the operators whose rows come about so; empty: everybody's.
+    """
 
     source: str
     needs: tuple[str, ...]
     link: Link | None = None
+    whose: str = ""
 
     @property
     def text(self) -> str:
         """What it is made by, for the recipe."""
         if self.link is None:
-            return "landed"
+            return f"landed{self.whose}"
         rows = self.link.rows
-        return self.link.sql if rows is None else f"{rows.__module__}.{getattr(rows, '__qualname__', '')}"
+        made = self.link.sql if rows is None else f"{rows.__module__}.{getattr(rows, '__qualname__', '')}"
+        return f"{made}{self.whose}"
 
 
 class Linkage:
@@ -128,6 +133,8 @@ class Linkage:
         self._bound: set[str] = set()
         self._givers: dict[str, str] = {}
         """Tables of which two sources could give the rows, each with the one that does."""
+        self._left: dict[str, tuple[str, ...]] = {}
+        """Of these tables the operators of whom the second source does not tell, so that their rows are the home's."""
         self._product = _product()
 
     def run(self) -> Mapping[str, Gap]:
@@ -217,16 +224,42 @@ class Linkage:
         self._make(name, able)
 
     def _of_one_source(self, name: str) -> tuple[_Part, ...]:
-        """How a table comes about: where its second source could give it as well as its home, by one of them alone."""
+        """How a table comes about: where its second source could give it as well as its home, of each operator by one of them."""
         parts, second = self._parts.get(name, ()), second_of(name)
         near = tuple(part for part in parts if part.source == second)
         home = tuple(part for part in parts if part.source != second)
         if not near or not home:
             return parts
-        why = why_home(name, self._told_by(name, near), self._told_by(name, home))
-        chosen = near if why is None else home
-        self._givers[name] = chosen[0].source
-        return chosen
+        left = self._left_to_home(name, near[0].source, home[0].source)
+        listed = f"(SELECT operator_id FROM {quoted(_left(name))})"  # noqa: S608 - quoted
+        others, theirs = (f" WHERE operator_id {which} {listed}" if left else "" for which in ("NOT IN", "IN"))
+        here, there = ([replace(part, whose=others) for part in parts] for parts in (near, home))
+        at_home = self._told_by(name, there)
+        why = why_home(name, self._told_by(name, here), at_home)
+        self._givers[name] = (near if why is None else home)[0].source
+        if why is not None or at_home.gap is not None or not left:
+            return near if why is None else home
+        self._left[name] = left
+        return (*here, *(replace(part, whose=theirs) for part in home))
+
+    def _left_to_home(self, name: str, second: str, home: str) -> tuple[str, ...]:
+        """The operators of whom a table's second source does not tell and its home may; a table of the engine lists them."""
+        left = self._unknown_to(name, second)
+        if not left or None in self._unknown_to(name, home):
+            return ()
+        found = tuple(sorted(filter(None, left)))
+        self._engine.create(_left(name), {"operator_id": "VARCHAR"}, [{"operator_id": one} for one in found])
+        return found
+
+    def _unknown_to(self, name: str, source: str) -> set[str | None]:
+        """The operators of whom a source says that it does not tell a table; None: of nobody."""
+        found = set[str | None]()
+        for number, part in enumerate(self._parts.get(GAP, ())):
+            if part.source == source and self._lack(part) is None:
+                self._bind(part.needs)
+                sql = f"SELECT operator_id FROM ({self._select(GAP, number, part)}) WHERE table_name = {literal(name)}"  # noqa: S608
+                found |= {row["operator_id"] for row in self._engine.run(sql)}
+        return found
 
     def _told_by(self, name: str, parts: Sequence[_Part]) -> Told:
         """What a source tells of a table; after a pull that failed it does not tell, though older rows stand."""
@@ -342,7 +375,8 @@ class Linkage:
         """The digest of all that a table depends on."""
         told: list[Any] = sorted(self._stated()) if name == GAP else []
         if name == GAP and self._givers:
-            told.append(sorted(self._givers.items()))
+            told += [sorted(self._givers.items()), sorted(self._left.items())]
+        told += self._left.get(name, ())
         ways = [[part.source, part.text, [self._content(need) for need in part.needs]] for part in parts]
         return text_digest(json.dumps([self._product, name, ways, told, self._ruled(name)]))
 
@@ -378,13 +412,19 @@ class Linkage:
         return StoredTable((file,), rows, digest, (*self._receipts(parts), *self._ruled_by(name)))
 
     def _of_givers(self, sql: str) -> str:
-        """The query of the gaps, without what is said of a table by the source that did not give its rows."""
+        """The query of the gaps, without what is said of a table by the source that did not give an operator's rows."""
         if not self._givers:
             return sql
-        named = (
-            f"(table_name = {literal(table)} AND source <> {literal(giver)})" for table, giver in self._givers.items()
-        )
+        named = (f"(table_name = {literal(table)} AND {self._unheard(table)})" for table in self._givers)
         return f"SELECT * FROM ({sql}) WHERE NOT ({' OR '.join(named)})"  # noqa: S608 - quoted
+
+    def _unheard(self, table: str) -> str:
+        """The condition on gaps of a table that nobody needs to hear."""
+        others = f"source <> {literal(self._givers[table])}"
+        if table not in self._left:
+            return others
+        left = f"operator_id IN (SELECT operator_id FROM {quoted(_left(table))})"  # noqa: S608 - quoted
+        return f"({others}) <> COALESCE({left}, FALSE)"
 
     def _as_decided(self, name: str, sql: str) -> str:
         """The query of a table's rows, with what people decided of its matches."""
@@ -429,7 +469,7 @@ class Linkage:
             f"CAST({quoted(column) if column in there else 'NULL'} AS {kind}) AS {quoted(column)}"
             for column, kind in columns.items()
         )
-        return _SELECT.format(columns=", ".join(taken), nth=number, table=quoted(given))
+        return _SELECT.format(columns=", ".join(taken), nth=number, table=quoted(given)) + part.whose
 
     def _receipts(self, parts: Sequence[_Part]) -> tuple[Receipt, ...]:
         """The receipts of everything that was read, each once."""
@@ -452,6 +492,11 @@ class Linkage:
         state = replace(self._lake.state, tables=tables, gaps=gaps, former=former)
         if state != self._lake.state:
             self._lake.commit(state)
+
+
+def _left(name: str) -> str:
+    """The name of the table of operators whose rows of a table are the home's."""
+    return f"left~{name}"
 
 
 def _once(name: str, columns: Iterable[str]) -> str:

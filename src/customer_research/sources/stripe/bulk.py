@@ -15,7 +15,7 @@ from customer_research.connect.paging import Bookmark, Stretch, followed
 from customer_research.connect.request_log import RequestLog
 from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain import values
-from customer_research.domain.evidence import Receipt
+from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import literal
 from customer_research.errors import Denied
 from customer_research.sources.stripe import normalise
@@ -284,7 +284,20 @@ class _Run:
             mark=self._asked.until.isoformat() if whole else self._asked.since or "",
             whole=tuple(table.name for table in everything) if whole else (),
             gaps={} if whole else {CHARGE.name: CUT_OFF, DISPUTE.name: CUT_OFF},
+            unread=self._unread(),
         )
+
+    def _unread(self) -> Gap | None:
+        """The gap of accounts that are connected and of which nothing, or not all, came."""
+        shut = self._held(
+            f"SELECT r.detail FROM {READ.name} AS r INNER JOIN {ACCOUNT.name} AS a ON a.stripe_account = r.stripe_account"  # noqa: S608
+            " WHERE r.detail <> '' ORDER BY r.stripe_account"
+        )
+        if not shut:
+            return None
+        detail = f"Of {len(shut)} connected account{'s' * (len(shut) > 1)} not all can be read: {shut[0]['detail']}"
+        step = "Ask who owns it whether it was disconnected; until then the warehouse's charges count for it."
+        return Gap(normalise.SOURCE_NAME, "unavailable", detail, step)
 
 
 def _naive(moment: datetime) -> str:
