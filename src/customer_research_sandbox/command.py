@@ -35,8 +35,9 @@ def sandbox() -> None:
 @click.option(
     "--also",
     multiple=True,
-    type=click.Choice(["intercom", "snowflake", "stripe"]),
-    help="A vendor that not everybody has: the settings file names it, too. Snowflake is then asked itself, not Metabase.",
+    type=click.Choice(["intercom", "snowflake", "stripe", "app-database"]),
+    help="A vendor that not everybody has: the settings file names it, too. Snowflake is then asked itself, not Metabase; the app's"
+    " database is a Postgres of this machine's programs.",
 )
 def serve(  # noqa: PLR0917 - one a command-line option
     operators: int, seed: int, as_of: str | None, latency: float, faults: tuple[str, ...], also: tuple[str, ...]
@@ -60,7 +61,11 @@ def serve(  # noqa: PLR0917 - one a command-line option
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stop.set())
-    with Sandbox.start(operators, seed, _moment(as_of), latency, wrong, also=also) as running:
+    try:
+        started = Sandbox.start(operators, seed, _moment(as_of), latency, wrong, also=also)
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from None
+    with started as running:
         told = {
             "addresses": running.addresses,
             "config": str(running.config_path),

@@ -41,6 +41,7 @@ from customer_research_sandbox.servers import (
     snowflake_api,
     stripe,
 )
+from customer_research_sandbox.servers.app_database import AppDatabase
 from customer_research_sandbox.servers.cards import SNOWFLAKE
 from customer_research_sandbox.servers.diary import ZONE, Diary, diary_of
 from customer_research_sandbox.servers.faults import CARRIERS, SOURCES, Controls, Fault, Faults, Request, parse_fault
@@ -69,9 +70,11 @@ _BASE_PATHS = {
     "slack": "/api/",
     "calendar": "",
 }
-OPTIONAL = ("intercom", "snowflake", "stripe")
+APP_DATABASE = "app-database"
+OPTIONAL = ("intercom", "snowflake", "stripe", APP_DATABASE)
 """Vendors that are served always, and stand in the settings file only where somebody wants them: not everybody has them. With
-`snowflake` the warehouse's queries go to Snowflake itself, and Metabase is not asked."""
+`snowflake` the warehouse's queries go to Snowflake itself, and Metabase is not asked. The app's database is a real Postgres of
+this machine's programs, and runs only where it is wanted."""
 
 _START_SECONDS = 30.0
 
@@ -86,6 +89,7 @@ class Sandbox:
     def __init__(
         self, dataset: Dataset, controls: Controls, kept: Path | None = None, also: Iterable[str] = ()
     ) -> None:
+        also = frozenset(also)
         self.dataset = dataset
         self._controls = controls
         self._warehouse = Warehouse(dataset.warehouse, dataset.as_of, kept)
@@ -104,11 +108,15 @@ class Sandbox:
             **{source: f"http://{HOST}:{one.port}{_BASE_PATHS[source]}" for source, one in listeners.items()},
             **{source: f"smtp://{HOST}:{one.port}" for source, one in mail.items()},
         }
+        self.app_database = AppDatabase.of(dataset.warehouse) if APP_DATABASE in also else None
         self.config_path = self._folder / "settings.toml"
         private.write(
             self.config_path,
-            _settings(
-                dataset, self.diary.people, self.addresses, self._folder, controls, also=frozenset(also)
+            "\n".join(
+                [
+                    _settings(dataset, self.diary.people, self.addresses, self._folder, controls, also=also),
+                    *(self.app_database.settings if self.app_database is not None else ()),
+                ]
             ).encode(),
         )
         (self._folder / "rates.csv").write_text(_rates(dataset.as_of), encoding="utf-8")
@@ -150,6 +158,7 @@ class Sandbox:
 
         Raises:
             ValueError: for a fault or an optional vendor that does not exist.
+            RuntimeError: the app's database is wanted, and this machine has no programs of Postgres.
         """
         if wrong := sorted(set(also) - set(OPTIONAL)):
             raise ValueError(f"There is no optional vendor {wrong[0]!r}: use {', '.join(OPTIONAL)}.")
@@ -219,6 +228,8 @@ class Sandbox:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._warehouse.close()
+        if self.app_database is not None:
+            self.app_database.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def __enter__(self) -> Self:

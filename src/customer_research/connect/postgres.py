@@ -116,7 +116,7 @@ _SAID: tuple[tuple[str, tuple[str, str]], ...] = (
     (r"password authentication failed|no password supplied|role .* does not exist|authentication failed", WRONG_LOGIN),
     (r"database .* does not exist", NO_DATABASE),
     (r"SSL|TLS|certificate", NO_TLS),
-    (r"no pg_hba.conf entry", NOT_ADMITTED),
+    (r"no pg_hba.conf entry|not permitted to log in", NOT_ADMITTED),
     (r"too many (connections|clients)|connection slots", FULL),
     (r"translate host name|resolve|Name or service|nodename|getaddrinfo", NOWHERE),
     (r"starting up|shutting down", STOPPING),

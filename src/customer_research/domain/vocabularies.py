@@ -80,3 +80,20 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Columns of an open vocabulary: their known words are spelt as here, other words stay as they are."""
+
+TRIP_STATUSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "completed": ("completed", "complete", "done"),
+        "cancelled": ("cancelled", "canceled", "no_show", "noshow"),
+        "pending": ("pending",),
+        "confirmed": ("confirmed",),
+        "in_progress": ("in_progress", "inprogress"),
+    }
+)
+"""The statuses of a trip → how the app spells them, in lower case with underscores; any other word is `other`."""
+
+
+def trip_status(word: str | None) -> str:
+    """The status that a word of the app means."""
+    spelt = (word or "").strip().replace("-", "_").replace(" ", "_").lower()
+    return next((status for status, words in TRIP_STATUSES.items() if spelt in words), "other")

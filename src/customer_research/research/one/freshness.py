@@ -12,7 +12,7 @@ from customer_research.domain.account import Records
 from customer_research.domain.evidence import ANSWERS, Gap, Receipt
 from customer_research.domain.report import Freshness
 from customer_research.domain.tables import STALE_AFTER
-from customer_research.record_tables import TABLES
+from customer_research.record_tables import TABLES, is_off
 from customer_research.research.one.dossier import Dossier
 
 SourceState = Literal["ok", "partial", "missing"]
@@ -25,7 +25,10 @@ def freshness(dossier: Dossier, sources: Iterable[Source]) -> tuple[Freshness, .
 
 def _of(dossier: Dossier, source: str) -> Freshness | None:
     records = [r for name, r in dossier.records.items() if TABLES[name].home == source]
-    records += [offer.records for offer in dossier.offered.values() if offer.source == source]
+    offers = (offer.records for offer in dossier.offered.values() if offer.source == source)
+    records += [
+        offer for offer in offers if offer.gap is None or not is_off(offer.gap)
+    ]  # else nobody asked it for these
     answers = list(dossier.answers.values()) if source == "warehouse" else []
     listings = list(dossier.listings.values()) if source == "warehouse" else []
     if not records and not answers:

@@ -15,6 +15,7 @@ from typing import Literal
 from customer_research.connect.source import Subject
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.records import SQL_TYPES, names
+from customer_research.domain.vocabularies import TRIP_STATUSES
 from customer_research.errors import ConfigError
 from customer_research.sources.warehouse.records import TABLES
 from customer_research.sources.warehouse.settings import MetabaseSettings
@@ -146,16 +147,7 @@ def _cents(column: str) -> str:
     return f"CAST(ROUND({column} * 100) AS BIGINT)"
 
 
-_TRIP_STATUSES = {
-    "completed": "completed complete done",
-    "cancelled": "cancelled canceled no_show noshow",
-    "pending": "pending",
-    "confirmed": "confirmed",
-    "in_progress": "in_progress inprogress",
-}
-_SPELT = " ".join(
-    f"WHEN '{word}' THEN '{status}'" for status, spelt in _TRIP_STATUSES.items() for word in spelt.split()
-)
+_SPELT = " ".join(f"WHEN '{word}' THEN '{status}'" for status, spelt in TRIP_STATUSES.items() for word in spelt)
 _TRIP_STATUS = f"CASE LOWER(REPLACE(REPLACE(TRIM(r.STATUS_SLUG), '-', '_'), ' ', '_')) {_SPELT} ELSE 'other' END"
 
 RESERVATION = Binding(
