@@ -26,6 +26,7 @@ from customer_research.connect.settings import BoundsSettings, SettingsPart, V, 
 from customer_research.domain.parsing import EARLIEST, LATEST, is_reckoned, toml
 from customer_research.domain.zones import known
 from customer_research.errors import ConfigError
+from customer_research.firms.settings import FactsSettings, FmcsaSettings, PeopleDataLabsSettings
 from customer_research.sources import settings_models
 
 ENV_PREFIX = "CUSTOMER_RESEARCH_"
@@ -238,6 +239,7 @@ class _GeneralSettings(BaseSettings):
     rates: RatesSettings = Field(default_factory=RatesSettings)  # type: ignore[arg-type]
     meetings: MeetingsSettings = Field(default_factory=MeetingsSettings)  # type: ignore[arg-type]
     ics: IcsSettings = Field(default_factory=IcsSettings)  # type: ignore[arg-type]
+    facts: FactsSettings = Field(default_factory=FactsSettings)  # type: ignore[arg-type]
     serve: ServeSettings = Field(default_factory=ServeSettings)  # type: ignore[arg-type]
     oidc: OidcSettings = Field(default_factory=OidcSettings)  # type: ignore[arg-type]
     schedules: ScheduleSettings = Field(default_factory=ScheduleSettings)  # type: ignore[arg-type]
@@ -315,7 +317,13 @@ class _GeneralSettings(BaseSettings):
         return (env_settings, init_settings)
 
 
-_VENDORS: tuple[type[VendorSettings], ...] = (*settings_models(), GoogleSettings, MicrosoftSettings)
+_VENDORS: tuple[type[VendorSettings], ...] = (
+    *settings_models(),
+    GoogleSettings,
+    MicrosoftSettings,
+    FmcsaSettings,
+    PeopleDataLabsSettings,
+)
 
 if TYPE_CHECKING:
 

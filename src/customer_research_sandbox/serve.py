@@ -29,8 +29,10 @@ from uvicorn.server import ServerState
 
 from customer_research import private
 from customer_research_sandbox.dataset import Dataset
+from customer_research_sandbox.project_facts import project_facts
 from customer_research_sandbox.servers import (
     calendar,
+    facts,
     hubspot,
     intercom,
     lago,
@@ -69,9 +71,10 @@ _BASE_PATHS = {
     "stripe": "",
     "slack": "/api/",
     "calendar": "",
+    "facts": "",
 }
 APP_DATABASE = "app-database"
-OPTIONAL = ("intercom", "snowflake", "stripe", APP_DATABASE)
+OPTIONAL = ("intercom", "snowflake", "stripe", APP_DATABASE, "facts")
 """Vendors that are served always, and stand in the settings file only where somebody wants them: not everybody has them. With
 `snowflake` the warehouse's queries go to Snowflake itself, and Metabase is not asked. The app's database is a real Postgres of
 this machine's programs, and runs only where it is wanted."""
@@ -98,7 +101,8 @@ class Sandbox:
         self.calendars = calendar.CalendarServer(diary_of(dataset.hubspot, dataset.as_of), controls)
         self._snowflake = snowflake_api.SnowflakeServer(self._warehouse, controls, time.monotonic)
         self._stripe = stripe.StripeServer(Ledger(dataset.warehouse, dataset.as_of), controls, time.monotonic)
-        everything = (*vendors, self._snowflake, self._stripe, self._slack, self.calendars)
+        self.facts = facts.FactsServer(project_facts(dataset.hubspot.objects.get("companies", ())), controls)
+        everything = (*vendors, self._snowflake, self._stripe, self._slack, self.calendars, self.facts)
         listeners = {one.source: _Listener(one.source, one.app(), controls) for one in everything}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
         self.mailbox = Mailbox(self._folder / "mail")
@@ -449,6 +453,15 @@ def _settings(
         }
     if "stripe" in also:
         tables["stripe"] = {"url": addresses["stripe"], "api_key": stripe.KEY}
+    if "facts" in also:
+        paced = {} if controls.rate_limits else {"requests_per_second": _UNLIMITED}
+        tables["fmcsa"] = {"url": f"{addresses['facts']}/fmcsa", **paced}
+        tables["people_data_labs"] = {
+            "url": f"{addresses['facts']}/pdl",
+            "api_key": facts.API_KEY,
+            "requests_per_second": 5,
+            **paced,
+        }
     if not controls.rate_limits:
         if "stripe" in tables:
             tables["stripe"]["list_requests_per_second"] = _UNLIMITED

@@ -72,6 +72,9 @@ SOURCE_TITLES: Mapping[str, str] = MappingProxyType(
         "snapshot": "Account snapshot",
         "peers": "Similar operators",
         "matches": "Decisions on matches",
+        "facts": "Company facts",
+        "fmcsa": "FMCSA census",
+        "people_data_labs": "People Data Labs",
     }
 )
 

@@ -88,7 +88,7 @@ class Research(Operators):
         if chosen is None:
             raise UsageError(f"There is no report {kind!r}.", hint=f"Reports: {', '.join(KINDS)}.")
         chosen.admit(occasion)
-        return chosen.report(await self.account_for(chosen, term, scorecard=scorecard), occasion)
+        return chosen.report(await self.account_for(chosen, term, scorecard=scorecard, facts=True), occasion)
 
     async def compare(self, terms: Sequence[str], *, scorecard: str | None = None) -> Report:
         """Two to ten operators side by side, as of one instant; see `report` for errors of each term.

@@ -42,6 +42,9 @@ of a vendor, Snowflake's without those of lists."""
 DIARIES = ("calendar",)
 """The calendars of our own people: a feed, Google's and Microsoft's API over one diary. Faults: as of a vendor, without those of lists."""
 
+TELLERS = ("facts",)
+"""Who tells company facts: the register of carriers and People Data Labs. Faults: as of a vendor, without those of lists."""
+
 BODIES = ("bomb", "endless", "deep")
 """Faults of the body as a whole, which no client can take in."""
 
@@ -64,7 +67,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", ALIASES.get(self.source, self.source))
-        known = (*SOURCES, *CARRIERS, *DESTINATIONS, *DIARIES)
+        known = (*SOURCES, *CARRIERS, *DESTINATIONS, *DIARIES, *TELLERS)
         if self.source not in known:
             raise ValueError(f"Unknown source {self.source!r}: use one of {', '.join((*known, *ALIASES))}.")
         if self.kind not in KINDS:

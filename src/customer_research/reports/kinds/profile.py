@@ -9,9 +9,11 @@ from datetime import date, timedelta
 from customer_research.documents.present import source_title
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
+from customer_research.domain.firm import KEPT
 from customer_research.domain.report import Block, Cell, FigureLine, Table
 from customer_research.reports import judgement, pictures, shared_tables
 from customer_research.reports.blocks import proven_prose, stated, titled
+from customer_research.reports.company_facts import SECTION, TITLE, company_facts
 from customer_research.reports.days import LISTING
 from customer_research.reports.disagreements import disagreements
 from customer_research.reports.figure_lines import field_figure, figures, first_known
@@ -213,6 +215,7 @@ KIND = Kind(
             weight=1,
         ),
         section("chat", "Support chat", support_chat, weight=1),
+        section(SECTION, TITLE, company_facts, weight=0),
         section(
             "activity",
             "Last 30 days",
@@ -233,6 +236,6 @@ KIND = Kind(
     ),
     answers="Who is the operator, what do they pay, how do they use it, what troubles them?",
     place=10,
-    needs=STREAMS | {LISTING},
+    needs=STREAMS | {LISTING, KEPT},
     charts=(pictures.BILLS, pictures.RESERVATIONS),
 )

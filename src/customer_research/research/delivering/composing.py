@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +18,7 @@ from customer_research.documents.formats import markup
 from customer_research.domain.delivery import Channel, Envelope, Message
 from customer_research.domain.report import Report
 from customer_research.domain.words import clean, instant_text
+from customer_research.reports.company_facts import SECTION as COMPANY_FACTS
 
 Content = Mapping[str, Any]
 
@@ -48,7 +49,7 @@ class Form:
 
 
 def message_of(report: Report, envelope: Envelope, *, title: str = "") -> Message:
-    """A report as a message.
+    """A report as a message; without what others say of the operator's firm, which must be forgotten one day.
 
     Args:
         report: what is told.
@@ -59,7 +60,8 @@ def message_of(report: Report, envelope: Envelope, *, title: str = "") -> Messag
         RenderError: a figure without a receipt.
         ExtraMissing: a package that the form of the channel needs is not installed.
     """
-    content = FORMS[envelope.address.channel].report(report, envelope)
+    told = replace(report, sections=tuple(one for one in report.sections if one.id != COMPANY_FACTS))
+    content = FORMS[envelope.address.channel].report(told, envelope)
     return envelope.sealed(title or title_of(report), content)
 
 

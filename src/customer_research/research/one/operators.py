@@ -15,6 +15,7 @@ from customer_research.connect.concurrent import both
 from customer_research.connect.source import Clock, Subject
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Gap
+from customer_research.domain.firm import KEPT
 from customer_research.domain.rates import Rates
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import BadAnswer, ConfigError, CustomerResearchError, OperatorNotFound
@@ -23,6 +24,7 @@ from customer_research.record_tables import TABLES
 from customer_research.reports.kind import Kind
 from customer_research.research.connections import Connections, Shared
 from customer_research.research.exchange import exchange_rates
+from customer_research.research.firm_facts import with_company_facts
 from customer_research.research.one.dossier import Dossier
 from customer_research.research.one.figures import Measurement, measure_arrived
 from customer_research.research.one.figures import prepare as prepare_measuring
@@ -83,11 +85,19 @@ class Operators:
     ) -> None:
         await self._connections.close()
 
-    async def account_for(self, kind: Kind[Any], term: str, *, scorecard: str | None = None) -> Account:
-        """All that a kind of report reads of the one operator that the term names; see `report` for errors."""
-        return await self.account(
+    async def account_for(
+        self, kind: Kind[Any], term: str, *, scorecard: str | None = None, facts: bool = False
+    ) -> Account:
+        """All that a kind of report reads of the one operator that the term names; see `report` for errors.
+
+        With `facts` also what is kept of its firm: for who reads the report now, since what a provider told must be forgotten one day.
+        """
+        account = await self.account(
             term, listings=kind.needs, scorecard=scorecard, also=kind.scorecards, past=kind.past, levers=kind.levers
         )
+        if not facts or KEPT not in kind.needs:
+            return account
+        return await asyncio.to_thread(with_company_facts, account, self.settings)
 
     async def account(
         self,

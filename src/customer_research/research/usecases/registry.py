@@ -94,6 +94,10 @@ a recorded reason stands beside it. `backtest` tells how what was done biases th
 Which operator a ticket or a support conversation is about is told by ids where they are there, and else by names in the texts: a
 match that is probable, is shown as such and takes no points. Here somebody who knows decides.
 """,
+    "facts": """\
+Company facts: what others say of an operator's firm (headcount, fleet in the US register, industry). They are kept in the store,
+each with its provider, licence and day, and shown in the profile. They take no points, and nothing is bought by looking.
+""",
     "meetings": """\
 Meetings with operators, from HubSpot, calendar feeds, Google Calendar and Outlook.
 """,
@@ -126,6 +130,7 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "scorecard": "`scorecard use NAME`: the default scorecard, changed behind the gate of `backtest`.",
     "outcome": "Record what was done about an operator, and why one left; list it.",
     "matches": "Tickets and conversations that are probably an operator's: list them, confirm, refuse.",
+    "facts": "What others say of operators' firms: list, fetch, import, forget, and what was spent.",
     "meetings": "Coming meetings with operators, of all calendars; `meetings plan` puts their briefs into the outbox.",
     "tokens": "API tokens for programs and agents that ask over HTTP: create, list, revoke.",
     "audit": "Who asked for what of whom; remove what is old.",
@@ -255,6 +260,11 @@ _ALL = (
     UseCase("playbook", "List what reports advise when: what raises it, who does it, until when.", "house:Playbook", "lines"),
     UseCase("tables", "The canonical tables and their columns: what `import` takes.", "lake:Tables", "lines"),
     UseCase("doctor", "Check settings, credentials and the open questions on live systems.", "house:Doctor", "lines", "live", right="configure", seconds=None),
+    UseCase("facts list", "What others say of an operator's firm.", "facts:Listed", "table", "lake store"),
+    UseCase("facts fetch", "Ask a provider about operators' firms, and keep what it says.", "facts:Asked", "lines", "live lake store", right="operate", seconds=None),
+    UseCase("facts import", "Take company facts from a file, CSV or Parquet.", "facts:Imported", "lines", "lake store", right="operate", seconds=None),
+    UseCase("facts forget", "Remove all that a provider said.", "facts:Forgotten", "lines", "store", right="configure", seconds=None),
+    UseCase("facts budget", "The providers of company facts, and what was spent on each this month.", "facts:Budget", "table", "store", right="operate"),
     UseCase("tokens create", "Make an API token; it is shown once.", "asking:CreateToken", "text", "store", right="configure"),
     UseCase("tokens list", "The API tokens, without their secrets.", "asking:ListTokens", "report", "store", right="configure"),
     UseCase("tokens revoke", "Take an API token back.", "asking:RevokeToken", "lines", "store", right="configure"),

@@ -12,7 +12,19 @@ if TYPE_CHECKING:
         drift_report,
         thresholds_report,
     )
-    from customer_research.research import audit, doctor, export, lake_directory, matches, persons, tokens, write_back
+    from customer_research.research import (
+        audit,
+        company_facts,
+        doctor,
+        export,
+        firm_facts,
+        firm_import,
+        lake_directory,
+        matches,
+        persons,
+        tokens,
+        write_back,
+    )
     from customer_research.research.alerting import alerts, open_list
     from customer_research.research.batch import batch, entries, site
     from customer_research.research.delivering import alert_messages, deliveries
@@ -29,7 +41,19 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "reports.inquiries": ("backtest_report", "calibration_report", "drift_report", "thresholds_report"),
-    "research": ("audit", "doctor", "export", "lake_directory", "matches", "persons", "tokens", "write_back"),
+    "research": (
+        "audit",
+        "company_facts",
+        "doctor",
+        "export",
+        "firm_facts",
+        "firm_import",
+        "lake_directory",
+        "matches",
+        "persons",
+        "tokens",
+        "write_back",
+    ),
     "research.alerting": ("alerts", "open_list"),
     "research.batch": ("batch", "entries", "site"),
     "research.delivering": ("alert_messages", "deliveries"),
