@@ -36,6 +36,7 @@ def test_every_walkthrough_has_samples() -> None:
     assert with_samples == {path.name for path in GUIDES.glob("*.md")} - {
         "app-database.md",
         "card-charges.md",
+        "company-facts.md",
         "deliveries.md",
         "evals.md",
         "meetings.md",
