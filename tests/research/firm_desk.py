@@ -33,7 +33,7 @@ _COMPANIES = {
     FREE: {"name": "Free Mail Rides", "domain": "gmail.com", "phone": "", "city": "", "state": ""},
 }  # fmt: skip
 
-CARRIER = {
+CARRIER: dict[str, Any] = {
     "dot_number": "3000007",
     "legal_name": "ACME LIMOUSINE, LLC",
     "phone": "(415) 555-0101",
@@ -51,7 +51,7 @@ CARRIER = {
     "company_officer_1": "PAT PLANTED",
     "email_address": "pat@acme-limo.example.com",
 }
-COMPANY = {
+COMPANY: dict[str, Any] = {
     "id": "pdl-acme",
     "name": "acme limousine",
     "website": "acme-limo.example.com",
@@ -134,7 +134,7 @@ def desk_in(folder: Path, monkeypatch: pytest.MonkeyPatch, **own: Any) -> Desk:
     settings = settings.model_copy(update={"people_data_labs": model(**facts), "fmcsa": census})
     lake(settings, companies())
     controls = Controls()
-    server = FactsServer(Firms([dict(CARRIER)], {COMPANY["website"]: dict(COMPANY)}), controls)  # type: ignore[dict-item]
+    server = FactsServer(Firms([dict(CARRIER)], {COMPANY["website"]: dict(COMPANY)}), controls)
     desk = Desk(settings, server, controls)
     known = {one.name: desk.provider(one) for one in (fmcsa.PROVIDER, people_data_labs.PROVIDER)}
     monkeypatch.setattr(company_facts, "discover", lambda: known)
@@ -144,4 +144,4 @@ def desk_in(folder: Path, monkeypatch: pytest.MonkeyPatch, **own: Any) -> Desk:
 def clues(operator: str = ACME, **changes: str) -> Clues:
     """What is known of a firm of the lake."""
     told = {name: value for name, value in _COMPANIES[operator].items() if value}
-    return replace(Clues(operator, "", company_id=f"c-{operator}", country="United States"), **{**told, **changes})  # type: ignore[arg-type]
+    return replace(Clues(operator, "", company_id=f"c-{operator}", country="United States"), **{**told, **changes})
