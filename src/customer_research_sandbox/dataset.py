@@ -27,6 +27,11 @@ class ProjectedRows(Sequence[Row], Generic[T]):
         self._records = records
         self._project = project
 
+    @property
+    def records(self) -> Sequence[T]:
+        """What the rows are made from, in their order."""
+        return self._records
+
     def __len__(self) -> int:
         return len(self._records)
 

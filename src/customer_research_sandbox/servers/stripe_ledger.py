@@ -7,7 +7,7 @@ of the transfer, which is a payment, too, and no further charge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -15,7 +15,7 @@ from itertools import chain
 from typing import Any, Literal
 from zlib import crc32
 
-from customer_research_sandbox.dataset import Relation, Row
+from customer_research_sandbox.dataset import ProjectedRows, Relation, Row
 
 Home = Literal["direct", "destination", "on_behalf_of"]
 """direct: charged on the connected account; destination: on the platform, which sends the money on; on_behalf_of: on the platform in
@@ -27,6 +27,9 @@ REVOKED, DINARS = "acct_1SandboxRevoked", "acct_1SandboxDinars"
 _ELSEWHERE = 40
 """One account in so many is charged on the platform in either way."""
 
+_FEW = 100
+"""Only accounts with fewer charges: the platform's list stays one that a report may read."""
+
 _TRY_AGAIN_SECONDS = 900
 """An attempt so soon after a failed one of the same amount belongs to the same intent."""
 
@@ -35,7 +38,7 @@ _OWN = 7
 
 
 def home_of(account: str) -> Home:
-    """Where the sandbox charges for an account."""
+    """Where the sandbox charges for an account with few charges."""
     share = crc32(account.encode()) % _ELSEWHERE
     return "destination" if share == 0 else "on_behalf_of" if share == _ELSEWHERE // 2 else "direct"
 
@@ -48,6 +51,62 @@ class Owned:
     charges: list[Row] = field(default_factory=list)
     refunds: list[Row] = field(default_factory=list)
     disputes: list[Row] = field(default_factory=list)
+
+
+class Accounts(Mapping[str, Owned]):
+    """Connected accounts by id; the records of one are made when it is asked for, for a world has a hundred thousand."""
+
+    def __init__(self, warehouse: Mapping[str, Relation]) -> None:
+        self._rows: dict[str, Sequence[Row]] = {
+            name: there.rows if (there := warehouse.get(f"STRIPE_MOOVS.{name}")) is not None else ()
+            for name in ("CHARGE", "REFUND", "DISPUTE")
+        }
+        self._places = {name: _by_account(rows) for name, rows in self._rows.items()}
+        self._made: dict[str, Owned] = {}
+
+    def add(self, name: str, owner: Owned) -> None:
+        """Connect another account."""
+        self._made[name] = owner
+
+    def on_platform(self) -> list[tuple[str, Owned]]:
+        """Those that are charged on the platform."""
+        there = [name for name in self if name in self._made or self._home(name) != "direct"]
+        return [(name, self[name]) for name in there if self[name].home != "direct"]
+
+    def __getitem__(self, name: str) -> Owned:
+        if name not in self._made:
+            if name not in self._places["CHARGE"]:
+                raise KeyError(name)
+            charges, refunds, disputes = (
+                [shown(self._rows[kind][place]) for place in self._places[kind].get(name, ())]
+                for kind, shown in (("CHARGE", _charge), ("REFUND", _refund), ("DISPUTE", _dispute))
+            )
+            charges.sort(key=_age)
+            _intents(charges)
+            self._made[name] = Owned(self._home(name), charges, refunds, disputes)
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys((*self._places["CHARGE"], *self._made)))
+
+    def __len__(self) -> int:
+        return len({*self._places["CHARGE"], *self._made})
+
+    def _home(self, name: str) -> Home:
+        return home_of(name) if len(self._places["CHARGE"][name]) < _FEW else "direct"
+
+
+def _by_account(rows: Sequence[Row]) -> dict[str, list[int]]:
+    """Account → where its rows are; of compact records no row is made for that."""
+    whose = (
+        (one.account for one in rows.records)
+        if isinstance(rows, ProjectedRows)
+        else (row["CONNECTED_ACCOUNT_ID"] for row in rows)
+    )
+    found: dict[str, list[int]] = {}
+    for place, account in enumerate(whose):
+        found.setdefault(account, []).append(place)
+    return found
 
 
 class Ledger:
@@ -66,34 +125,17 @@ class Ledger:
         """Whether the key's permissions hold on connected accounts, too."""
 
     @cached_property
-    def accounts(self) -> dict[str, Owned]:
+    def accounts(self) -> Accounts:
         """The connected accounts by their ids."""
-        found: dict[str, Owned] = {}
-        for row in self._rows("CHARGE"):
-            account = row["CONNECTED_ACCOUNT_ID"]
-            if account not in found:
-                found[account] = Owned(home_of(account))
-            found[account].charges.append(_charge(row))
-        for row in self._rows("REFUND"):
-            found[row["CONNECTED_ACCOUNT_ID"]].refunds.append(_refund(row))
-        for row in self._rows("DISPUTE"):
-            owner = found[row["CONNECTED_ACCOUNT_ID"]]
-            owner.disputes.append(_dispute(row))
-        for owner in found.values():
-            owner.charges.sort(key=_age)
-            _intents(owner.charges)
-        found[REVOKED] = Owned("direct")
-        found[DINARS] = Owned("direct", [self._extra(n, 12_340 + 10 * n, "kwd") for n in range(3)])
+        found = Accounts(self._warehouse)
+        found.add(REVOKED, Owned("direct"))
+        found.add(DINARS, Owned("direct", [self._extra(n, 12_340 + 10 * n, "kwd") for n in range(3)]))
         return found
 
     @cached_property
     def own(self) -> list[Row]:
         """The platform's own charges, made for no operator."""
         return [self._extra(100 + number, 4_900, "usd") for number in range(_OWN)]
-
-    def _rows(self, name: str) -> Any:
-        relation = self._warehouse.get(f"STRIPE_MOOVS.{name}")
-        return () if relation is None else relation.rows
 
     def _extra(self, number: int, amount: int, currency: str) -> Row:
         row = {
@@ -113,7 +155,7 @@ class Ledger:
         if kind == "accounts":
             return sorted((account_row(name, self._as_of) for name in self.accounts if name not in self.revoked), key=_age, reverse=True)  # fmt: skip
         if account is None:
-            elsewhere = ((name, one) for name, one in self.accounts.items() if one.home != "direct")
+            elsewhere = self.accounts.on_platform()
             made = chain.from_iterable(self._for(kind, name, one) for name, one in elsewhere)
             rows = [*made, *(self.own if kind == "charges" else ())]
         else:
@@ -140,13 +182,7 @@ class Ledger:
 
     def charge(self, identifier: str, account: str | None) -> Row | None:
         """A charge as an account lists it."""
-        for name, owner in self.accounts.items():
-            if (owner.home == "direct") == (account is None) or (account is not None and account != name):
-                continue
-            for row in owner.charges:
-                if row["id"] == identifier:
-                    return row if account is not None else _made_for(row, name, owner.home)
-        return None
+        return next((row for row in self.listed("charges", account) if row["id"] == identifier), None)
 
 
 def _age(row: Row) -> tuple[int, str]:

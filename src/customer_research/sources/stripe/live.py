@@ -83,19 +83,29 @@ async def _everywhere(session: StripeSession, kind: Kind, account: str, log: Req
 
 
 async def _connected(session: StripeSession, kind: Kind, account: str, log: RequestLog) -> Found:
-    stretch = await session.listed(kind, log, account=account)
-    own = [one for one in stretch.records if not normalise.is_mirror(one)]
-    return Found(_by_id(own, kind), None if stretch.whole else CUT_OFF)
+    found = await _read(session, kind, account, log)
+    return Found({name: one for name, one in found.records.items() if not normalise.is_mirror(one)}, found.gap)
 
 
 async def _of_platform(session: StripeSession, kind: Kind, account: str, log: RequestLog) -> Found:
     """The platform's records that are made for the account: no filter of the list names it."""
-    expand = () if kind == "charges" else WITH_CHARGE
+    found = await _read(session, kind, None, log)
+    own = {name: one for name, one in found.records.items() if normalise.made_for(charge_of(one)) == account}
+    return Found(own, found.gap)
+
+
+async def _read(session: StripeSession, kind: Kind, account: str | None, log: RequestLog) -> Found:
+    """A list, as far as a report reads one; what proved too long is not begun again."""
     pages = session.own.live_pages
-    stretch = await session.listed(kind, log, expand=expand, pages=pages)
-    own = [one for one in stretch.records if normalise.made_for(charge_of(one)) == account]
-    gap = None if stretch.whole else CUT_OFF
-    return Found(_by_id(own, kind), gap if stretch.cursor is None else too_many(kind, pages))
+    if (kind, account) in session.too_long:
+        return Found(gap=too_many(kind, account, pages))
+    expand = WITH_CHARGE if account is None and kind != "charges" else ()
+    stretch = await session.listed(kind, log, account=account, expand=expand, pages=pages)
+    records = {normalise.identifier(one, kind.removesuffix("s")): one for one in stretch.records}
+    if stretch.cursor is None:
+        return Found(records, None if stretch.whole else CUT_OFF)
+    session.too_long.add((kind, account))
+    return Found(records, too_many(kind, account, pages))
 
 
 def charge_of(record: Record) -> Record:
@@ -104,15 +114,13 @@ def charge_of(record: Record) -> Record:
     return charge if isinstance(charge, Mapping) else record
 
 
-def too_many(kind: Kind, pages: int) -> Gap:
-    """The gap of a platform with more records than one report may read."""
+def too_many(kind: Kind, account: str | None, pages: int) -> Gap:
+    """The gap of a list with more records than a report reads."""
+    whose = f"The account {account}" if account else "The platform's own Stripe account, whose lists tell no operator,"
+    step = "if all charges are on connected accounts, set stripe.charges_on to connected."
     return Gap(
         normalise.SOURCE_NAME,
         "truncated",
-        f"The platform's own Stripe account has more than {pages * PAGE_SIZE:,} {kind}, and none of its lists tells one operator's.",
-        "Run `customer-research sync stripe`; if all charges are on connected accounts, set stripe.charges_on to connected.",
+        f"{whose} has more than {pages * PAGE_SIZE:,} {kind}: more than a report reads.",
+        f"Run `customer-research sync stripe` for lists; {'raise stripe.live_pages.' if account else step}",
     )
-
-
-def _by_id(records: Sequence[Record], kind: Kind) -> dict[str, Record]:
-    return {normalise.identifier(one, kind.removesuffix("s")): one for one in records}

@@ -74,6 +74,8 @@ class StripeSession(VendorSession[StripeSettings]):
     def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
         own = settings.of(StripeSettings)
         super().__init__(vendor(own), own, settings, clock, **doubles)
+        self.too_long = set[tuple[Kind, str | None]]()
+        """Lists, each with the account whose it is (None: the platform's), that proved longer than a report reads."""
 
     async def read(
         self, path: str, log: RequestLog, *, params: Params | None = None, account: str | None = None

@@ -36,7 +36,7 @@ class StripeSettings(VendorSettings):
         " or both; `doctor --online` counts them",
     )
     live_pages: int = Field(
-        50, ge=1, description="Pages of 100 of the platform's charges that one report may read; a sync reads all"
+        30, ge=1, description="Pages of 100 of one list that a report may read; an account with more is left to sync"
     )
     requests_per_second: float = Field(80, gt=0, description="Our share of Stripe's 100 a second")
     list_requests_per_second: float = Field(20, gt=0, description="Our share of the 25 a second of one list")
