@@ -31,6 +31,14 @@ _OPTIONS: dict[str, Sequence[tuple[str, str]]] = {
     "dealtype": (("newbusiness", "New Business"), ("existingbusiness", "Existing Business")),
     "pipeline": tuple((key, label) for key, (label, _) in words.PIPELINES.items()),
     "dealstage": tuple(stage for _, stages in words.PIPELINES.values() for stage in stages.items()),
+    "hs_task_status": (
+        ("NOT_STARTED", "Not started"),
+        ("IN_PROGRESS", "In progress"),
+        ("WAITING", "Waiting"),
+        ("DEFERRED", "Deferred"),
+        ("COMPLETED", "Completed"),
+    ),
+    "hs_task_priority": (("NONE", "None"), ("LOW", "Low"), ("MEDIUM", "Medium"), ("HIGH", "High")),
     "industry": (("TRANSPORTATION_TRUCKING_RAILROAD", "Transportation"), ("LEISURE_TRAVEL_TOURISM", "Leisure")),
 }
 

@@ -106,6 +106,7 @@ CASES: Mapping[str, Case] = {
     "history prune": _all(keep_daily=1),
     "alerts": _list(),
     "alerts check": _all(),
+    "alerts tasks": _all(),
     "alerts show": Case(ALERT, "refused", "named"),
     "alerts ack": Case(ALERT, "refused", "named"),
     "alerts snooze": Case({**ALERT, "until": "now"}, "refused", "named"),

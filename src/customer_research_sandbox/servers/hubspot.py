@@ -6,7 +6,7 @@ General requests: 190 in 10 seconds with `X-HubSpot-RateLimit-*` headers. Search
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from customer_research_sandbox.dataset import HubSpotRecords, Row
+from customer_research_sandbox.servers import hubspot_bodies as bodies
 from customer_research_sandbox.servers import hubspot_schema, shapes
 from customer_research_sandbox.servers.faults import Controls
 from customer_research_sandbox.servers.hubspot_links import (
@@ -79,55 +80,6 @@ UNSUPPORTED = {
 }
 """Lists of HubSpot's client that the sandbox answers with 404, and what they hold."""
 
-_FILTER = shapes.record(
-    {
-        "propertyName": shapes.text,
-        "operator": shapes.text,
-        "value": shapes.scalar,
-        "highValue": shapes.scalar,
-        "values": shapes.each(shapes.scalar),
-    }
-)
-_SORT = shapes.record({"propertyName": shapes.text, "direction": shapes.text})
-_SEARCH: dict[str, Shape] = {
-    "filterGroups": shapes.each(shapes.record({"filters": shapes.each(_FILTER)})),
-    "query": shapes.text,
-    "sorts": shapes.each(shapes.either(shapes.text, _SORT)),
-    "properties": shapes.each(shapes.text),
-    "limit": shapes.whole,
-    "after": shapes.scalar,
-}
-_INPUTS: dict[str, Shape] = {"inputs": shapes.each(shapes.record({"id": shapes.scalar, "after": shapes.scalar}, "id"))}
-_VALUES = shapes.named(shapes.maybe(shapes.text))
-_TARGET = shapes.record(
-    {
-        "to": shapes.record({"id": shapes.scalar}, "id"),
-        "types": shapes.each(shapes.record({"associationCategory": shapes.text, "associationTypeId": shapes.whole})),
-    },
-    "to",
-)
-_EDIT: dict[str, Shape] = {"properties": _VALUES}
-_CREATE: dict[str, Shape] = {**_EDIT, "associations": shapes.each(_TARGET)}
-_UPDATES: dict[str, Shape] = {
-    "inputs": shapes.each(shapes.record({"id": shapes.scalar, "properties": _VALUES}, "id", "properties"))
-}
-_OPTION = shapes.record(
-    {"value": shapes.text, "label": shapes.text, "displayOrder": shapes.whole, "hidden": shapes.flag}, "value", "label"
-)
-_PROPERTY: dict[str, Shape] = {
-    **dict.fromkeys(("name", "label", "type", "fieldType", "groupName", "description"), shapes.text),
-    "options": shapes.each(_OPTION),
-    "hasUniqueValue": shapes.flag,
-}
-_GROUP: dict[str, Shape] = {"name": shapes.text, "label": shapes.text, "displayOrder": shapes.whole}
-_MERGE: dict[str, Shape] = {"primaryObjectId": shapes.scalar, "objectIdToMerge": shapes.scalar}
-_BATCH: dict[str, Shape] = {
-    **_INPUTS,
-    "properties": shapes.each(shapes.text),
-    "propertiesWithHistory": shapes.each(shapes.text),
-    "idProperty": shapes.text,
-}
-
 
 class HubSpotServer(Vendor):
     """HubSpot over the world's CRM records."""
@@ -155,6 +107,7 @@ class HubSpotServer(Vendor):
                 Route(f"{objects}/search", self._search, methods=["POST"]),
                 Route(f"{objects}/batch/read", self._batch_read, methods=["POST"]),
                 Route(f"{objects}/batch/update", self._batch_update, methods=["POST"]),
+                Route(f"{objects}/batch/upsert", self._batch_upsert, methods=["POST"]),
                 Route(f"{objects}/merge", self._merge, methods=["POST"]),
                 Route(objects, self._create, methods=["POST"]),
                 Route(f"{objects}/{{id}}", self._read),
@@ -296,7 +249,7 @@ class HubSpotServer(Vendor):
 
     async def _create(self, request: Request) -> Response:
         kind = self._type(request)
-        body = await self._body(request, _CREATE)
+        body = await self._body(request, bodies.CREATE)
         others = [(self._kind_of(item), str(item["to"]["id"])) for item in body.get("associations") or ()]
         row = self._portal.add(kind, body.get("properties") or {}, others)
         return answer(self._shown(request, row, kind, list(body.get("properties") or {}), ()), 201)
@@ -310,13 +263,13 @@ class HubSpotServer(Vendor):
         return kinds[0]
 
     async def _edit(self, request: Request) -> Response:
-        kind, body = self._type(request), await self._body(request, _EDIT)
+        kind, body = self._type(request), await self._body(request, bodies.EDIT)
         return self._given(
             request, kind, self._portal.edit(kind, request.path_params["id"], body.get("properties") or {})
         )
 
     async def _merge(self, request: Request) -> Response:
-        kind, body = self._type(request), await self._body(request, _MERGE)
+        kind, body = self._type(request), await self._body(request, bodies.MERGE)
         first, second = str(body.get("primaryObjectId")), str(body.get("objectIdToMerge"))
         return self._given(request, kind, self._portal.merge(kind, first, second))
 
@@ -331,7 +284,7 @@ class HubSpotServer(Vendor):
 
     async def _search(self, request: Request) -> Response:
         kind = self._type(request)
-        body = await self._body(request, _SEARCH)
+        body = await self._body(request, bodies.SEARCH)
         limit = self._limit(None if body.get("limit") is None else str(body["limit"]), 10, SEARCH_MAX)
         start = whole_number(str(body.get("after") or "0"), -1)
         if start < 0 or start + limit > SEARCH_RESULTS_MAX:
@@ -349,7 +302,7 @@ class HubSpotServer(Vendor):
 
     async def _batch_read(self, request: Request) -> Response:
         kind = self._type(request)
-        body = await self._body(request, _BATCH)
+        body = await self._body(request, bodies.BATCH)
         ids = self._inputs(body, HISTORY_MAX if body.get("propertiesWithHistory") else BATCH_MAX)
         found = {identifier: self._find(kind, identifier, body.get("idProperty")) for identifier in ids}
         rows = served(request, [row for row in found.values() if row is not None])
@@ -362,25 +315,46 @@ class HubSpotServer(Vendor):
 
     async def _batch_update(self, request: Request) -> Response:
         """One value that is not valid has the whole batch refused; a record that is not there only itself."""
-        kind, body = self._type(request), await self._body(request, _UPDATES)
-        ids = self._inputs(body, BATCH_MAX)
+        kind, body = self._type(request), await self._body(request, bodies.UPDATES)
+        inputs = self._valid(kind, body)
+        edited = {one: self._portal.edit(kind, one, values) for one, values in inputs.items()}
+        missing = [one for one, row in edited.items() if row is None]
+        text = f"Could not get some {TYPES[kind][0].upper()} objects, they may be deleted or not exist. Check that ids are valid."
+        error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": text, "context": {"ids": missing}}
+        return self._written(request, kind, edited.values(), [error] if missing else [])
+
+    async def _batch_upsert(self, request: Request) -> Response:
+        """Records by a property whose values are unique: those that are there are changed, the others made."""
+        kind, body = self._type(request), await self._body(request, bodies.UPSERTS)
+        names = {str(item["idProperty"]) for item in body["inputs"]}
+        inputs = self._valid(kind, body)
+        found = {one: self._find(kind, one, name) for name in names for one in inputs}
+        made = [
+            self._portal.add(kind, values, ())
+            if (row := found[one]) is None
+            else self._portal.edit(kind, str(row["id"]), values)
+            for one, values in inputs.items()
+        ]
+        return self._written(request, kind, made, [])
+
+    def _valid(self, kind: str, body: Mapping[str, Any]) -> Mapping[str, Mapping[str, str | None]]:
+        """The values that a batch gives to each id."""
+        self._inputs(body, BATCH_MAX)
         for item in body["inputs"]:
             if wrong := self._properties.wrong(kind, item["properties"]):
                 raise self._invalid(f"Property values were not valid: [{wrong}]")
-        edited = {
-            str(item["id"]): self._portal.edit(kind, str(item["id"]), item["properties"]) for item in body["inputs"]
-        }
-        missing = [one for one in ids if edited[one] is None]
+        return {str(item["id"]): item["properties"] for item in body["inputs"]}
+
+    def _written(self, request: Request, kind: str, rows: Iterable[Row | None], errors: Sequence[Row]) -> Response:
         shown = [
-            self._shown(request, row, kind, None, ()) for row in served(request, list(filter(None, edited.values())))
+            self._shown(request, row, kind, list(row["properties"]), ())
+            for row in served(request, list(filter(None, rows)))
         ]
-        text = f"Could not get some {TYPES[kind][0].upper()} objects, they may be deleted or not exist. Check that ids are valid."
-        error = {"status": "error", "category": "OBJECT_NOT_FOUND", "message": text, "context": {"ids": missing}}
-        return self._batch(shown, [error] if missing else [])
+        return self._batch(shown, errors)
 
     async def _associations(self, request: Request) -> Response:
         kind, to = self._type(request), self._type(request, "to")
-        body = await self._body(request, _INPUTS)
+        body = await self._body(request, bodies.INPUTS)
         self._inputs(body, ASSOCIATION_BATCH_MAX)
         results, errors = [], []
         for item in body["inputs"]:
@@ -423,11 +397,11 @@ class HubSpotServer(Vendor):
         return answer({"results": served(request, self._properties.groups(self._type(request)))})
 
     async def _add_property(self, request: Request) -> Response:
-        made = await self._body(request, _PROPERTY)
+        made = await self._body(request, bodies.PROPERTY)
         return self._added(lambda: self._properties.add(self._type(request), made))
 
     async def _add_group(self, request: Request) -> Response:
-        made = await self._body(request, _GROUP)
+        made = await self._body(request, bodies.GROUP)
         return self._added(lambda: self._properties.add_group(self._type(request), made))
 
     def _added(self, add: Callable[[], Row]) -> Response:

@@ -127,7 +127,7 @@ class Properties:
 
 def _fits(known: Row, value: str) -> bool:
     if known["type"] == "enumeration":
-        return value in {one["value"] for one in known["options"]}
+        return not known["options"] or value in {one["value"] for one in known["options"]}  # owners are none of them
     if known["type"] == "number":
         return value.removeprefix("-").replace(".", "", 1).isdigit()
     return known["type"] != "date" or _is_day(value)

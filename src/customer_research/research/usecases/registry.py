@@ -237,6 +237,7 @@ _ALL = (
     UseCase("alerts snooze", "Hide an alert until a day.", "alerts:Snooze", "lines", "store", right="act"),
     UseCase("alerts assign", "Give an alert to a person.", "alerts:Assignment", "lines", "store", right="act"),
     UseCase("alerts tell", "Put messages about what is new into the outbox.", "alerts:Tell", "lines", "lake store", right="operate", seconds=None),
+    UseCase("alerts tasks", "Write alerts to HubSpot as tasks of their account owners, and complete those that are over; without --send it shows what would be.", "alert_tasks:AlertTasksRequest", "table", "live lake store", right="export", seconds=None),
     UseCase("alerts rules", "The alert rules.", "alerts:Rules", "lines"),
     UseCase("alerts simulate", "What the rules would have raised on the history.", "alerts:Simulation", "report", "lake store", seconds=None),
     UseCase("calibrate", "Fit a scorecard's points to real churn, as far as there is any; `calibrate predict` scores by it.", "trials:Calibrate", "report beside", "lake store", right="configure", seconds=None),

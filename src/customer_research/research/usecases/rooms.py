@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         tokens,
         write_back,
     )
-    from customer_research.research.alerting import alerts, open_list
+    from customer_research.research.alerting import alert_tasks, alerts, open_list
     from customer_research.research.batch import batch, entries, site
     from customer_research.research.delivering import alert_messages, deliveries
     from customer_research.research.meetings import listing, reading, upkeep
@@ -54,7 +54,7 @@ _HOMES = {
         "tokens",
         "write_back",
     ),
-    "research.alerting": ("alerts", "open_list"),
+    "research.alerting": ("alert_tasks", "alerts", "open_list"),
     "research.batch": ("batch", "entries", "site"),
     "research.delivering": ("alert_messages", "deliveries"),
     "research.meetings": ("listing", "reading", "upkeep"),

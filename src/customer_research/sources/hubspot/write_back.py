@@ -6,7 +6,7 @@ be sent again. None of it is an activity: HubSpot's date of the last one stands,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,35 +66,61 @@ PROPERTIES: Mapping[str, Mapping[str, Any]] = {
 
 
 async def lacking(session: HubSpotSession, log: RequestLog) -> tuple[str, ...]:
-    """The properties of ours that the portal has not.
+    """The properties of ours that the portal's companies have not.
+
+    Raises:
+        ConfigError, SourceError: as `lacking_of`.
+    """
+    return await lacking_of(session, "companies", PROPERTIES, log)
+
+
+async def lacking_of(
+    session: HubSpotSession, kind: str, wanted: Mapping[str, Mapping[str, Any]], log: RequestLog
+) -> tuple[str, ...]:
+    """Of these properties those that the portal's records of a type have not.
 
     Raises:
         ConfigError: one is there with another type: it is somebody else's.
         SourceError: HubSpot does not tell.
     """
-    there = {str(one.get("name")): one.get("type") for one in await session.definitions("companies", log)}
-    wrong = [name for name, one in PROPERTIES.items() if there.get(name, one["type"]) != one["type"]]
+    there = {str(one.get("name")): one for one in await session.definitions(kind, log)}
+    wrong = [name for name, one in wanted.items() if name in there and not _alike(there[name], one)]
     if wrong:
         raise ConfigError(
-            f"HubSpot's companies have another kind of property under the name of ours: {', '.join(wrong)}.",
+            f"HubSpot's {kind} have another kind of property under the name of ours: {', '.join(wrong)}.",
             hint="Rename or delete it in HubSpot, then run this again with --prepare.",
         )
-    return tuple(name for name in PROPERTIES if name not in there)
+    return tuple(name for name in wanted if name not in there)
+
+
+def _alike(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a property is of the kind that is wanted: its type, and that no two records have the same value, where that is wanted."""
+    unique = not wanted.get("hasUniqueValue") or bool(there.get("hasUniqueValue"))
+    return there.get("type") == wanted["type"] and unique
 
 
 async def add(session: HubSpotSession, names: Sequence[str], log: RequestLog) -> None:
-    """Add properties of ours to the portal, and their group where it is not there.
+    """Add properties of ours to the portal's companies.
+
+    Raises:
+        SourceError: as `add_to`.
+    """
+    await add_to(session, "companies", [PROPERTIES[name] for name in names], log)
+
+
+async def add_to(session: HubSpotSession, kind: str, made: Sequence[Mapping[str, Any]], log: RequestLog) -> None:
+    """Add properties to the portal's records of a type, and their group where it is not there.
 
     Raises:
         SourceError: HubSpot refuses; what was added before stays.
     """
-    path = f"{session.paths.properties}/companies"
+    path = f"{session.paths.properties}/{kind}"
     groups = session.http.results(await session.http.read(f"{path}/groups", log), log)
     if GROUP not in {str(one.get("name")) for one in groups}:
-        made = {"name": GROUP, "label": "Customer research", "displayOrder": -1}
-        await session.http.post(f"{path}/groups", json=made, log=log, safe=False)
-    for name in names:
-        await session.http.post(path, json=PROPERTIES[name], log=log, safe=False)
+        group = {"name": GROUP, "label": "Customer research", "displayOrder": -1}
+        await session.http.post(f"{path}/groups", json=group, log=log, safe=False)
+    for one in made:
+        await session.http.post(path, json=one, log=log, safe=False)
 
 
 async def held(session: HubSpotSession, companies: Sequence[str]) -> Mapping[str, Values]:
@@ -121,7 +147,7 @@ def _text(value: Any, kind: str) -> str:
 
 @dataclass(slots=True)
 class Taken:
-    """What became of companies that were to be written: those that HubSpot took, and why it refused others."""
+    """What became of records that were to be written: those that HubSpot took, and why it refused others."""
 
     written: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
@@ -133,33 +159,60 @@ async def write(session: HubSpotSession, values: Mapping[str, Values], taken: Ta
     Raises:
         SourceError: HubSpot did not take a request; what was written before stands.
     """
-    for ids in chunks(values, BATCH_SIZE):
-        await _write(session, {one: values[one] for one in ids}, taken)
-
-
-async def _write(session: HubSpotSession, values: Mapping[str, Values], taken: Taken) -> None:
-    log = session.log(STREAM)
-    body = {"inputs": [{"id": one, "properties": dict(given)} for one, given in values.items()]}
     path = f"{session.paths.objects}/companies/batch/update"
+    await give(session, path, {one: {"id": one, "properties": dict(given)} for one, given in values.items()}, taken)
+
+
+def own_id(row: Mapping[str, Any]) -> str:
+    """The id of a record of an answer."""
+    return str(row.get("id"))
+
+
+async def give(
+    session: HubSpotSession,
+    path: str,
+    inputs: Mapping[str, Mapping[str, Any]],
+    taken: Taken,
+    *,
+    named: Callable[[Mapping[str, Any]], str] = own_id,
+) -> None:
+    """Send records by their names, up to 100 a request; `named` tells whose a record of the answer is.
+
+    Raises:
+        SourceError: as `write`.
+    """
+    for names in chunks(inputs, BATCH_SIZE):
+        await _give(session, path, {one: inputs[one] for one in names}, taken, named)
+
+
+async def _give(
+    session: HubSpotSession,
+    path: str,
+    inputs: Mapping[str, Mapping[str, Any]],
+    taken: Taken,
+    named: Callable[[Mapping[str, Any]], str],
+) -> None:
+    log = session.log(STREAM)
     try:
-        reply = session.http.mapping(await session.http.post(path, json=body, log=log), log)
+        sent = await session.http.post(path, json={"inputs": list(inputs.values())}, log=log)
     except BadAnswer as error:  # one value that a rule of the portal refuses has the whole request refused
-        ids = list(values)
-        if len(ids) == 1:
-            taken.refused[ids[0]] = error.message
+        names = list(inputs)
+        if len(names) == 1:
+            taken.refused[names[0]] = error.message
             return
-        for half in (ids[: len(ids) // 2], ids[len(ids) // 2 :]):
-            await _write(session, {one: values[one] for one in half}, taken)
+        for half in (names[: len(names) // 2], names[len(names) // 2 :]):
+            await _give(session, path, {one: inputs[one] for one in half}, taken, named)
         return
-    done = {str(row.get("id")) for row in session.http.results(reply, log)}
-    taken.written |= done & values.keys()
-    taken.refused |= {one: _why(reply, one) for one in values.keys() - done}
+    reply = session.http.mapping(sent, log)
+    done = {named(row) for row in session.http.results(reply, log)}
+    taken.written |= done & inputs.keys()
+    taken.refused |= {one: _why(reply, one) for one in inputs.keys() - done}
 
 
-def _why(reply: Mapping[str, Any], company: str) -> str:
-    """What HubSpot says of a company that it did not take."""
+def _why(reply: Mapping[str, Any], record: str) -> str:
+    """What HubSpot says of a record that it did not take."""
     errors = [one for one in reply.get("errors") or () if isinstance(one, Mapping)]
-    named = [one for one in errors if company in map(str, (one.get("context") or {}).get("ids") or ())]
+    named = [one for one in errors if record in map(str, (one.get("context") or {}).get("ids") or ())]
     return next(
         (str(one.get("message")) for one in (*named, *errors) if one.get("message")), "HubSpot does not say why."
     )
