@@ -11,6 +11,7 @@ from itertools import groupby
 from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.firm import KEPT
+from customer_research.domain.names import text_key
 from customer_research.domain.report import Absence, Block, Cell, Prose, Statement, Text
 from customer_research.domain.words import clean
 from customer_research.reports.blocks import NOT_KNOWN, bullets, grid
@@ -61,6 +62,6 @@ def _value(account: Account, row: Row, basis: tuple[Receipt, ...]) -> Cell:
 def _disagreements(rows: Iterable[Row]) -> Iterator[Prose]:
     for label, alike in groupby(rows, key=lambda row: row["label"]):
         told = [row for row in alike if row["value"] is not None]
-        if len({str(row["value"]).casefold() for row in told}) > 1:
+        if len({text_key(str(row["value"])) for row in told}) > 1:
             names = ", ".join(clean(str(row["title"])) for row in told)
             yield Prose(f"{label}: the providers disagree ({names}).")
