@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from customer_research.reports.kinds import KINDS
 from customer_research.research import Research
 from customer_research.settings import Settings, StoreSettings, load_settings
 from customer_research_sandbox.serve import Sandbox
+from customer_research_sandbox.servers.stripe_ledger import refund_row
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -83,6 +85,22 @@ def test_the_figures_are_the_warehouses_by_receipts_of_stripe(settings: Settings
     assert {receipt.source for fact in facts for receipt in fact.basis} == {"stripe"}
     assert freshness(account).state == "ok"
     assert "Stripe" in render(KINDS["profile"].report(account), "markdown").decode()
+
+
+def test_refunds_are_shown_with_their_dates_where_stripe_tells_them(
+    sandbox: Sandbox, settings: Settings, before: Account
+) -> None:
+    owner = max(sandbox.stripe.accounts.values(), key=lambda one: len(one.charges))
+    made = refund_row("re_late", owner.charges[0], 4_200, before.as_of - timedelta(days=2, hours=3))
+    owner.refunds.append(made)
+    try:
+        text = render(KINDS["payments"].report(account_of(settings, BUSY)), "markdown").decode()
+    finally:
+        owner.refunds.remove(made)
+    (line,) = [line for line in text.splitlines() if "$42.00" in line]
+    assert "2026-10-29 21:00" in line
+    assert owner.charges[0]["id"] in line.replace("\\", "")
+    assert "refunds" not in [one.id for one in KINDS["payments"].report(before).sections]
 
 
 def test_yen_stay_yen(settings: Settings) -> None:

@@ -12,12 +12,13 @@ import pytest
 from worlds import Worlds
 
 from customer_research import private
-from customer_research.connect.source import Batch, Subject
+from customer_research.connect.source import Batch, Stream, Subject
 from customer_research.domain.check import Diagnosis
 from customer_research.errors import ConfigError, Denied, SchemaChanged
 from customer_research.settings import Settings, load_settings
 from customer_research.sources import discover
 from customer_research.sources.stripe import bulk, checks, normalise
+from customer_research.sources.stripe.records import TABLES as STRIPE_TABLES
 from customer_research.sources.stripe.session import PERMISSIONS
 from customer_research.sources.stripe.settings import VERSION, StripeSettings
 from customer_research.sources.warehouse.records import TABLES
@@ -25,7 +26,7 @@ from customer_research_sandbox.serve import Sandbox
 from customer_research_sandbox.servers.stripe_ledger import REVOKED, Home, Owned, dispute_row
 
 SOURCE = discover()["stripe"]
-STREAM = SOURCE.streams[0]
+CARDS, REFUNDS = SOURCE.streams
 
 TOLD: dict[str, Any] = {
     "id": "ch_1",
@@ -153,11 +154,11 @@ def at(settings: Settings) -> datetime:
     return settings.clock
 
 
-def fetched(settings: Settings, account: str | None) -> Batch:
+def fetched(settings: Settings, account: str | None, stream: Stream = CARDS) -> Batch:
     async def work() -> Batch:
         session = SOURCE.open(settings, lambda: at(settings))
         try:
-            return await STREAM.fetch(session, Subject("one", at(settings), stripe_account=account))
+            return await stream.fetch(session, Subject("one", at(settings), stripe_account=account))
         finally:
             await session.close()
 
@@ -193,6 +194,25 @@ def test_three_thousand_charges_are_the_same_rows_wherever_they_live(
     (charges, _) = found["direct"].receipts
     assert f"Stripe-Account: {name}" in charges.query
     assert charges.rows == len(owner.charges)
+
+
+def test_refunds_have_their_own_dates_wherever_the_charge_lives(settings: Settings, sandbox: Sandbox) -> None:
+    name, owner = next((n, o) for n, o in sandbox.stripe.accounts.items() if o.home == "direct" and len(o.refunds) > 1)
+    direct = fetched(settings, name, REFUNDS)
+    rows = {row["refund_id"]: row for row in direct.tables["refund"]}
+    assert {key: int(row["created_at"].timestamp()) for key, row in rows.items()} == {
+        one["id"]: one["created"] for one in owner.refunds
+    }
+    assert {row["fetch_id"] for row in rows.values()} == {direct.receipts[0].id}
+    assert set(next(iter(rows.values()))) == set(STRIPE_TABLES["refund"].column_names)
+    owner.home = "on_behalf_of"
+    try:
+        elsewhere = fetched(settings, name, REFUNDS).tables["refund"]
+    finally:
+        owner.home = "direct"
+    apart = ({**row, "fetch_id": None} for row in elsewhere)
+    assert sorted(apart, key=repr) == sorted(({**row, "fetch_id": None} for row in rows.values()), key=repr)
+    assert fetched(settings, None, REFUNDS).gaps["refund"].reason == "not_applicable"
 
 
 def test_what_is_read_is_what_the_settings_say(settings: Settings, busiest: tuple[str, Owned]) -> None:

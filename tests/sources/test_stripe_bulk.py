@@ -142,6 +142,13 @@ def test_a_refund_and_a_verdict_of_months_later_arrive(made: Made, home: str) ->
     assert (row["stripe_account"], row["refunded_minor"]) == (name, charge["amount"])
     (settled,) = [row for row in found["dispute"].values() if row["dispute_id"] == f"dp_{home}"]
     assert (settled["status"], settled["is_active"]) == ("won", False)
+    (dated,) = [
+        row for key, row in rows_of(made.settings.lake_folder, "refund").items() if key.startswith(f"re_{home} ")
+    ]
+    assert (dated["charge_id"], dated["created_at"]) == (
+        charge["id"],
+        (later - timedelta(hours=1)).replace(tzinfo=None),
+    )
 
 
 @pytest.mark.parametrize("way", ["revoked", "shut"])

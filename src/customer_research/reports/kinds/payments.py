@@ -5,6 +5,7 @@ from __future__ import annotations
 from customer_research.domain.account import Account
 from customer_research.domain.report import Prose
 from customer_research.reports import judgement, pictures, shared_tables
+from customer_research.reports.card_refunds import card_refunds
 from customer_research.reports.figure_lines import figures
 from customer_research.reports.kind import STREAMS, Kind, section
 from customer_research.reports.recommend import recommendations
@@ -71,6 +72,7 @@ KIND = Kind(
             ),
             weight=1,
         ),
+        section("refunds", "Refunds", card_refunds, weight=1),
         section(
             "disputes",
             "Disputes",

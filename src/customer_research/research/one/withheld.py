@@ -15,7 +15,7 @@ from customer_research.domain.catalogue import Metric
 from customer_research.domain.evidence import Gap
 from customer_research.record_tables import TABLES
 
-FINANCE = frozenset({"plan", "coupon", "invoice", "payment", "credit_note", "charge", "dispute"})
+FINANCE = frozenset({"plan", "coupon", "invoice", "payment", "credit_note", "charge", "dispute", "refund"})
 """The canonical tables that are not asked for."""
 
 AMOUNTS: Mapping[str, tuple[str, ...]] = MappingProxyType(

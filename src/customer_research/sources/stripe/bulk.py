@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 
 from customer_research.connect.concurrent import chunks, together
 from customer_research.connect.paging import Bookmark, Stretch, followed
-from customer_research.connect.request_log import RequestLog
+from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import BulkStream, LandingTable, Link, Pull, Row, Slice
 from customer_research.domain import values
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import literal
 from customer_research.errors import Denied
-from customer_research.sources.stripe import normalise
-from customer_research.sources.stripe.live import CUT_OFF, NO_ACCOUNT, TABLES, WITH_CHARGE, charge_of
+from customer_research.sources.stripe import live, normalise
+from customer_research.sources.stripe.live import CARDS, CUT_OFF, NO_ACCOUNT, WITH_CHARGE, charge_of
+from customer_research.sources.stripe.records import TABLES
 from customer_research.sources.stripe.session import GONE, Kind, Record, StripeSession
 
 STREAM = normalise.STREAM
@@ -80,7 +81,12 @@ DISPUTE = LandingTable(
 )
 """Disputes and inquiries; `read_on` is the account on which one is found again, or `platform`."""
 
-EVERYTHING = (ACCOUNT, READ, CHARGE, DISPUTE)
+REFUND = LandingTable(
+    "stripe_refund", ("refund_id",), {**TABLES[live.REFUND].types("operator_id"), "stripe_account": "text"}
+)
+"""Refunds, each with the connected account whose charge it was."""
+
+EVERYTHING = (ACCOUNT, READ, CHARGE, DISPUTE, REFUND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ class _Run:
             yield self._slice(
                 {
                     table.name: [row for tables, _ in found for row in tables.get(table.name, ())]
-                    for table in (READ, CHARGE, DISPUTE)
+                    for table in (READ, CHARGE, DISPUTE, REFUND)
                 },
                 [receipt for _, receipts in found for receipt in receipts],
             )
@@ -189,8 +195,10 @@ class _Run:
         whole = all(one.whole for one in lists)
         rows = [{"stripe_account": place.name, "detail": "" if whole else CUT_OFF.detail}]
         charge_rows = _charges(place, (*charges.records, *refunds.records, *disputes.records))
-        found = {READ.name: rows, CHARGE.name: charge_rows, DISPUTE.name: _disputes(place, disputes.records)}
-        return found, [log.receipt([*charge_rows, *found[DISPUTE.name]], truncated=not whole)]
+        dispute_rows, refund_rows = _disputes(place, disputes.records), _refunds(place, refunds.records)
+        receipt = log.receipt([*charge_rows, *dispute_rows, *refund_rows], truncated=not whole)
+        found = {READ.name: rows, CHARGE.name: charge_rows, DISPUTE.name: dispute_rows}
+        return {**found, REFUND.name: stamp(refund_rows, receipt)}, [receipt]
 
     async def _charges(self) -> AsyncIterator[Slice]:
         async for place, stretch in self._of_platform("charges"):
@@ -199,7 +207,7 @@ class _Run:
     async def _refunds(self) -> AsyncIterator[Slice]:
         """What was given back, for the charges that it was given back of."""
         async for place, stretch in self._of_platform("refunds"):
-            yield self._platform_slice(place, stretch)
+            yield self._platform_slice(place, stretch, refunds=_refunds(place, stretch.records))
 
     async def _disputes(self) -> AsyncIterator[Slice]:
         async for place, stretch in self._of_platform("disputes"):
@@ -263,13 +271,16 @@ class _Run:
                 self._at = replace(self._at, step=self._at.step + 1)
             yield stretch
 
-    def _platform_slice(self, place: _Place, stretch: Stretch, disputes: Sequence[Row] = ()) -> Slice:
+    def _platform_slice(
+        self, place: _Place, stretch: Stretch, disputes: Sequence[Row] = (), *, refunds: Sequence[Row] = ()
+    ) -> Slice:
         rows = _charges(place, stretch.records)
-        receipt = stretch.log.receipt([*rows, *disputes], truncated=not stretch.whole)
-        return self._slice({CHARGE.name: rows, DISPUTE.name: list(disputes)}, (receipt,))
+        receipt = stretch.log.receipt([*rows, *disputes, *refunds], truncated=not stretch.whole)
+        found = {CHARGE.name: rows, DISPUTE.name: list(disputes), REFUND.name: stamp(refunds, receipt)}
+        return self._slice(found, (receipt,))
 
     def _slice(self, rows: dict[str, list[Row]], receipts: Sequence[Receipt]) -> Slice:
-        self._done += sum(len(rows.get(table.name, ())) for table in (CHARGE, DISPUTE))
+        self._done += sum(len(rows.get(table.name, ())) for table in (CHARGE, DISPUTE, REFUND))
         return Slice(rows, tuple(receipts), self._at.cursor, done=self._done)
 
     def _last(self) -> Slice:
@@ -283,7 +294,7 @@ class _Run:
             done=self._done,
             mark=self._asked.until.isoformat() if whole else self._asked.since or "",
             whole=tuple(table.name for table in everything) if whole else (),
-            gaps={} if whole else {CHARGE.name: CUT_OFF, DISPUTE.name: CUT_OFF},
+            gaps={} if whole else {table.name: CUT_OFF for table in (CHARGE, DISPUTE, REFUND)},
             unread=self._unread(),
         )
 
@@ -323,6 +334,14 @@ def _disputes(place: _Place, records: Iterable[Record]) -> list[Row]:
     ]
 
 
+def _refunds(place: _Place, records: Iterable[Record]) -> list[Row]:
+    return [
+        {**normalise.refund_row(one), "stripe_account": account}
+        for one in records
+        if (account := place.owner(one)) is not None
+    ]
+
+
 # -- whose they are ---------------------------------------------------------------------------------------------------
 
 
@@ -357,11 +376,12 @@ BULK = (
     BulkStream(STREAM, "Card charges and disputes", EVERYTHING, lambda session, asked: _Run(session, asked).slices()),
 )
 
-_GAPS = " UNION ALL ".join(_gap(table) for table in TABLES)
+_GAPS = " UNION ALL ".join(_gap(table) for table in (*CARDS, live.REFUND))
 _NEEDS = ("operator", *(table.name for table in EVERYTHING))
 
 LINKS = (
     Link("charge", ("operator", CHARGE.name), _linked(CHARGE)),
     Link("dispute", ("operator", DISPUTE.name), _linked(DISPUTE, "stripe_account", "read_on")),
+    Link(live.REFUND, ("operator", REFUND.name), _linked(REFUND, "stripe_account")),
     Link("gap", _NEEDS, _GAPS),
 )

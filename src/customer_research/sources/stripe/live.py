@@ -1,4 +1,7 @@
-"""The stream `cards`: every charge and dispute of one operator's connected account, wherever the charges live."""
+"""Every charge, dispute and refund of one operator's connected account, wherever the charges live.
+
+Charges and disputes stand in the warehouse's place and are one stream; refunds, which it lacks, are another.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from customer_research.connect.concurrent import both, together
-from customer_research.connect.request_log import RequestLog
+from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import Batch, Row, Subject
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.sources.stripe import normalise
 from customer_research.sources.stripe.session import PAGE_SIZE, Kind, Record, StripeSession
 
-TABLES = ("charge", "dispute")
+CARDS = ("charge", "dispute")
+REFUND = "refund"
 
 WITH_CHARGE = ("data.charge",)
-"""A refund or dispute of the platform does not say for whom the charge was made; its charge does."""
+"""A refund or dispute does not say for whom the charge was made, nor whether it is the other side of a transfer; its charge does."""
 
 NO_ACCOUNT = Gap(
     normalise.SOURCE_NAME,
@@ -48,7 +52,7 @@ async def fetch(session: StripeSession, subject: Subject) -> Batch:
     """
     account = subject.stripe_account
     if account is None:
-        return Batch({}, (), dict.fromkeys(TABLES, NO_ACCOUNT))
+        return Batch({}, (), dict.fromkeys(CARDS, NO_ACCOUNT))
     logs = session.log("charges"), session.log("disputes")
     charges, disputes = await both(
         _everywhere(session, "charges", account, logs[0]), _everywhere(session, "disputes", account, logs[1])
@@ -59,8 +63,25 @@ async def fetch(session: StripeSession, subject: Subject) -> Batch:
     )
     gap = charges.gap or disputes.gap
     made = [_proven(*one, subject.operator_id, cut=gap is not None) for one in zip(rows, logs, strict=True)]
-    tables = {name: found for name, (found, _) in zip(TABLES, made, strict=True)}
-    return Batch(tables, tuple(receipt for _, receipt in made), {} if gap is None else dict.fromkeys(TABLES, gap))
+    tables = {name: found for name, (found, _) in zip(CARDS, made, strict=True)}
+    return Batch(tables, tuple(receipt for _, receipt in made), {} if gap is None else dict.fromkeys(CARDS, gap))
+
+
+async def refunds(session: StripeSession, subject: Subject) -> Batch:
+    """The refunds of the operator's charges, each with its date.
+
+    Raises:
+        SourceError: as `fetch`.
+    """
+    account = subject.stripe_account
+    if account is None:
+        return Batch({}, (), {REFUND: NO_ACCOUNT})
+    log = session.log("refunds")
+    found = await _everywhere(session, "refunds", account, log)
+    rows = [normalise.refund_row(one) for one in found.records.values()]
+    owned, receipt = _proven(rows, log, subject.operator_id, cut=found.gap is not None)
+    gaps = {} if found.gap is None else {REFUND: found.gap}
+    return Batch({REFUND: stamp(owned, receipt)}, (receipt,), gaps)
 
 
 def _proven(rows: Sequence[Row], log: RequestLog, operator_id: str, *, cut: bool) -> tuple[list[Row], Receipt]:
@@ -84,7 +105,8 @@ async def _everywhere(session: StripeSession, kind: Kind, account: str, log: Req
 
 async def _connected(session: StripeSession, kind: Kind, account: str, log: RequestLog) -> Found:
     found = await _read(session, kind, account, log)
-    return Found({name: one for name, one in found.records.items() if not normalise.is_mirror(one)}, found.gap)
+    own = {name: one for name, one in found.records.items() if not normalise.is_mirror(charge_of(one))}
+    return Found(own, found.gap)
 
 
 async def _of_platform(session: StripeSession, kind: Kind, account: str, log: RequestLog) -> Found:
@@ -99,7 +121,7 @@ async def _read(session: StripeSession, kind: Kind, account: str | None, log: Re
     pages = session.own.live_pages
     if (kind, account) in session.too_long:
         return Found(gap=too_many(kind, account, pages))
-    expand = WITH_CHARGE if account is None and kind != "charges" else ()
+    expand = () if kind == "charges" else WITH_CHARGE
     stretch = await session.listed(kind, log, account=account, expand=expand, pages=pages)
     records = {normalise.identifier(one, kind.removesuffix("s")): one for one in stretch.records}
     if stretch.cursor is None:

@@ -10,7 +10,10 @@ from customer_research.sources.stripe.settings import StripeSettings
 SOURCE = Source(
     name="stripe",
     title="Stripe (card charges)",
-    streams=(Stream("cards", "Card charges and disputes", live.TABLES, live.fetch),),
+    streams=(
+        Stream("cards", "Card charges and disputes", live.CARDS, live.fetch),
+        Stream("refunds", "Refunds of card charges", (live.REFUND,), live.refunds),
+    ),
     open=StripeSession,
     missing=lambda settings: settings.of(StripeSettings).missing(),
     checks=checks.CHECKS,
