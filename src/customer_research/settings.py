@@ -27,6 +27,7 @@ from customer_research.domain.parsing import EARLIEST, LATEST, is_reckoned, toml
 from customer_research.domain.zones import known
 from customer_research.errors import ConfigError
 from customer_research.firms.settings import FactsSettings, FmcsaSettings, PeopleDataLabsSettings
+from customer_research.reviews.settings import G2Settings, GooglePlacesSettings
 from customer_research.sources import settings_models
 
 ENV_PREFIX = "CUSTOMER_RESEARCH_"
@@ -323,6 +324,8 @@ _VENDORS: tuple[type[VendorSettings], ...] = (
     MicrosoftSettings,
     FmcsaSettings,
     PeopleDataLabsSettings,
+    G2Settings,
+    GooglePlacesSettings,
 )
 
 if TYPE_CHECKING:

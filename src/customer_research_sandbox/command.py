@@ -35,21 +35,23 @@ def sandbox() -> None:
 @click.option(
     "--also",
     multiple=True,
-    type=click.Choice(["intercom", "snowflake", "stripe", "app-database", "facts"]),
+    type=click.Choice(["intercom", "snowflake", "stripe", "app-database", "facts", "reviews"]),
     help="A vendor that not everybody has: the settings file names it, too. Snowflake is then asked itself, not Metabase; the app's"
-    " database is a Postgres of this machine's programs; facts are FMCSA's census and People Data Labs.",
+    " database is a Postgres of this machine's programs; facts are FMCSA's census and People Data Labs;"
+    " reviews are G2 and Google Places.",
 )
 def serve(  # noqa: PLR0917 - one a command-line option
     operators: int, seed: int, as_of: str | None, latency: float, faults: tuple[str, ...], also: tuple[str, ...]
 ) -> None:
-    """Start Lago, HubSpot, Metabase, Snowflake, Stripe, Notion, Intercom, company facts, Slack, calendars and a mail server on free ports of this machine.
+    """Start all vendors of the sandbox, company facts, Slack, calendars, places of reviews and a mail server on free ports of this machine.
 
     Prints one line of JSON with the addresses, the path of a settings file for --config, and the world's present; then
     serves until it is told to stop (Ctrl-C or SIGTERM).
 
     Faults: down, slow, http500, http429, auth, truncate, badjson, drop, schema; sources: lago, hubspot, metabase
-    (or warehouse), snowflake, stripe, notion, intercom, facts, slack, calendar, email; the rate is the share of requests that meet the fault. What was posted to
-    Slack is shown at the path /show of its address; what was mailed lies in the folder `mail` beside the settings file.
+    (or warehouse), snowflake, stripe, notion, intercom, facts, slack, calendar, g2, google_places, email; the rate is the share of requests
+    that meet the fault. What was posted to Slack is shown at the path /show of its address; what was mailed lies in the folder `mail`
+    beside the settings file.
     """
     from customer_research_sandbox.serve import Sandbox, clock_text  # noqa: PLC0415  (`--help` must stay cheap)
     from customer_research_sandbox.servers.faults import parse_fault  # noqa: PLC0415

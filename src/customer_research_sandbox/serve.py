@@ -33,6 +33,8 @@ from customer_research_sandbox.project_facts import project_facts
 from customer_research_sandbox.servers import (
     calendar,
     facts,
+    g2,
+    google_places,
     hubspot,
     intercom,
     lago,
@@ -72,12 +74,14 @@ _BASE_PATHS = {
     "slack": "/api/",
     "calendar": "",
     "facts": "",
+    "g2": "/api/v2",
+    "google_places": "/v1",
 }
 APP_DATABASE = "app-database"
-OPTIONAL = ("intercom", "snowflake", "stripe", APP_DATABASE, "facts")
+OPTIONAL = ("intercom", "snowflake", "stripe", APP_DATABASE, "facts", "reviews")
 """Vendors that are served always, and stand in the settings file only where somebody wants them: not everybody has them. With
 `snowflake` the warehouse's queries go to Snowflake itself, and Metabase is not asked. The app's database is a real Postgres of
-this machine's programs, and runs only where it is wanted."""
+this machine's programs, and runs only where it is wanted; `reviews` are G2 and Google Places."""
 
 _START_SECONDS = 30.0
 
@@ -99,10 +103,14 @@ class Sandbox:
         vendors = _vendors(dataset, self._warehouse, controls)
         self._slack = slack.SlackServer(dataset.hubspot.owners, dataset.as_of, controls, time.monotonic)
         self.calendars = calendar.CalendarServer(diary_of(dataset.hubspot, dataset.as_of), controls)
+        companies = dataset.hubspot.objects.get("companies", [])
+        self.g2 = g2.G2Server(companies, dataset.as_of, controls, time.monotonic)
+        self.google_places = google_places.GooglePlacesServer(companies, dataset.as_of, controls)
         self._snowflake = snowflake_api.SnowflakeServer(self._warehouse, controls, time.monotonic)
         self._stripe = stripe.StripeServer(Ledger(dataset.warehouse, dataset.as_of), controls, time.monotonic)
-        self.facts = facts.FactsServer(project_facts(dataset.hubspot.objects.get("companies", ())), controls)
-        everything = (*vendors, self._snowflake, self._stripe, self._slack, self.calendars, self.facts)
+        self.facts = facts.FactsServer(project_facts(companies), controls)
+        beside = (self._snowflake, self._stripe, self._slack, self.calendars, self.facts, self.g2, self.google_places)
+        everything = (*vendors, *beside)
         listeners = {one.source: _Listener(one.source, one.app(), controls) for one in everything}
         self._folder = Path(tempfile.mkdtemp(prefix="customer-research-sandbox-"))
         self.mailbox = Mailbox(self._folder / "mail")
@@ -462,6 +470,9 @@ def _settings(
             "requests_per_second": 5,
             **paced,
         }
+    if "reviews" in also:
+        tables["g2"] = {"url": addresses["g2"], "token": g2.TOKEN, "product": g2.PRODUCT}
+        tables["google_places"] = {"url": addresses["google_places"], "api_key": google_places.KEY}
     if not controls.rate_limits:
         if "stripe" in tables:
             tables["stripe"]["list_requests_per_second"] = _UNLIMITED

@@ -91,7 +91,7 @@ def test_a_kind_is_the_module_of_its_name() -> None:
 
 def test_kinds_need_only_known_listings() -> None:
     known = set(listings()) | {"customer", "subscriptions", "invoices", "payments", "credit_notes", "coupons"}
-    known |= {"relationship", "tickets", "csm"}
+    known |= {"relationship", "tickets", "csm", "company_facts", "review"}
     assert all(kind.needs <= known for kind in KINDS.values())
     assert set(listings()) <= set().union(*(kind.needs for kind in KINDS.values()))
 

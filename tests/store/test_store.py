@@ -17,7 +17,7 @@ from alembic.script import ScriptDirectory
 from made_up_readings import DATABASES, many, new_url, server, snapshot
 
 from customer_research.errors import ConfigError, CustomerResearchError, StoreBusy, StoreError
-from customer_research.store import access, books, database, meetings, outbox, slack
+from customer_research.store import access, books, database, meetings, outbox, reviews, slack
 from customer_research.store.database import VERSION_TABLE, newest_migration, open_store
 from customer_research.store.history import History
 from customer_research.store.schema import METADATA
@@ -46,7 +46,9 @@ def test_the_migrations_make_the_tables_that_the_program_knows(url: str) -> None
                 "include_name": lambda name, kind, _parents: kind != "table" or name in ours,
             },
         )
-        ours_by_name = (books.book, access.noted_call, outbox.outbox, meetings.meeting_entry, slack.slack_person)
+        ours_by_name = (
+            books.book, access.noted_call, outbox.outbox, meetings.meeting_entry, slack.slack_person, reviews.review,
+        )  # fmt: skip
         assert {table.name for table in ours_by_name} <= ours
         assert compare_metadata(context, METADATA) == []
         assert context.get_current_revision() == newest_migration()

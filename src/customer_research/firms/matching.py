@@ -34,6 +34,7 @@ SHARED_DOMAINS = frozenset(
     facebook.com instagram.com linkedin.com linktr.ee google.com goo.gl business.site sites.google.com yelp.com
     wixsite.com wix.com squarespace.com weebly.com wordpress.com blogspot.com godaddysites.com webflow.io carrd.co
     myshopify.com shopify.com github.io booking.com tripadvisor.com limoanywhere.com limos.com moovs.app moovs.com
+    about.me bit.ly capterra.com g2.com mystrikingly.com netlify.app square.site twitter.com vercel.app web.app x.com youtube.com
     """.split()  # noqa: SIM905 - a list to read
 )
 """Domains that many firms share: one of them, or one below it, is no firm's own."""

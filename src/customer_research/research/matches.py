@@ -5,15 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, time
 
+from customer_research.domain.identity import Candidate
 from customer_research.domain.match import MatchDecision, Ruling, confidence
+from customer_research.domain.review import REVIEW, Review
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.lake import Lake
 from customer_research.record_tables import MATCHED, TABLES
 from customer_research.research.engine_choice import scratch
+from customer_research.research.kept_reviews import as_decided
 from customer_research.research.lake_directory import attached, listed
 from customer_research.research.one.resolve import of_lake
 from customer_research.research.portfolio.books import looking
@@ -23,6 +26,7 @@ from customer_research.store.beginnings import Beginnings
 from customer_research.store.books import Books
 from customer_research.store.database import open_store, open_to_read
 from customer_research.store.matches import MatchBook
+from customer_research.store.reviews import ReviewBook
 
 _TITLES = ("title", "subject")
 """Columns that say what a record is about."""
@@ -93,7 +97,7 @@ def decide(
         raise UsageError(f"The note has {len(note):,} characters; {_MAX_NOTE:,} are kept at most.")
     operator = of_lake(settings, term)
     text = _BEGINNINGS.read(record.replace("-", ""))
-    own = _found(settings, frozenset({operator.operator_id}))
+    own = [*_found(settings, frozenset({operator.operator_id})), *_of_nobody(settings, operator)]
     match = _BEGINNINGS.only([one for one in own if _plain(one.record_id).startswith(text)], text)
     if ruling == "open" and match.decision is None:
         raise UsageError(f"Nobody decided whether {match.record_id} is {match.name[:80]}'s.")
@@ -103,6 +107,23 @@ def decide(
     with open_store(settings.store_url) as store:
         MatchBook(store).decide(made)
     return match
+
+
+def _of_nobody(settings: Settings, operator: Candidate) -> Iterator[RecordMatch]:
+    """The reviews of which nobody is known: whoever knows may say that they are an operator's."""
+    with open_to_read(settings.store_url) as store:
+        made = MatchBook(store).decisions()
+        told = {(one.record_id, one.operator_id) for one in made if one.ruling != "open"}
+        for one in as_decided(ReviewBook(store).reviews(), [one for one in made if one.table == REVIEW]):
+            if not one.operator_id and (one.id, operator.operator_id) not in told:
+                yield _of_review(one, operator.operator_id, operator.name)
+
+
+def _of_review(one: Review, operator_id: str, name: str, decision: MatchDecision | None = None) -> RecordMatch:
+    day = datetime.combine(one.written_on, time(), UTC)
+    return RecordMatch(
+        REVIEW, one.id, operator_id, name, one.title or one.words, one.matched_by, one.is_certain, day, decision
+    )
 
 
 def _plain(record_id: str) -> str:
@@ -124,6 +145,7 @@ def _found(settings: Settings, wanted: frozenset[str] | None) -> Sequence[Record
     """The matches of the lake with what was decided of them, and the decisions of which the lake has no match any more."""
     with open_to_read(settings.store_url) as store:
         told = [one for one in MatchBook(store).decisions() if one.ruling != "open"]
+        reviews = {one.id: one for one in ReviewBook(store).reviews()}
     made = {
         (one.table, one.record_id, one.operator_id): one for one in told if wanted is None or one.operator_id in wanted
     }
@@ -131,11 +153,20 @@ def _found(settings: Settings, wanted: frozenset[str] | None) -> Sequence[Record
     with scratch(settings) as engine:
         names = {one.operator_id: one.name for one in listed(engine, tables)}
         found = list(_of_lake(engine, tables, names, wanted, made))
+    for one in reviews.values():
+        owner = one.operator_id
+        if owner and (wanted is None or owner in wanted):
+            found.append(_of_review(one, owner, names.get(owner, owner), made.get((REVIEW, one.id, owner))))
     there = {(one.table, one.record_id, one.operator_id) for one in found}
-    for key, one in made.items():
-        if key not in there:
-            name = names.get(one.operator_id, one.operator_id)
-            found.append(RecordMatch(*key, name, "", "", is_certain=False, created_at=None, decision=one))
+    for key, decision in made.items():
+        if key in there:
+            continue
+        owner = decision.operator_id
+        name = names.get(owner, owner)
+        if decision.table == REVIEW and decision.record_id in reviews:  # nobody was known of it, or another
+            found.append(_of_review(reviews[decision.record_id], owner, name, decision))
+        else:
+            found.append(RecordMatch(*key, name, "", "", is_certain=False, created_at=None, decision=decision))
     return found
 
 

@@ -89,7 +89,7 @@ class Store:
         In Postgres the `tables` alone are written anew; its write-ahead log and backups keep what they had.
 
         Raises:
-            StoreBusy: another program holds the store.
+            StoreBusy: another program holds the store, or reads it so long that bytes are left.
             StoreError: the database refuses or cannot be reached.
         """
         with _told(self.place):
@@ -98,9 +98,14 @@ class Store:
                 try:
                     assert raw.driver_connection is not None
                     raw.driver_connection.execute("VACUUM")
-                    raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                    is_read = raw.driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
                 finally:
                     raw.close()
+                if is_read:  # what was deleted still stands in the log that the reader needs
+                    raise StoreBusy(
+                        f"The store ({self.place}) is read by another program: what was deleted is still in its files.",
+                        hint="Run the same command again when that program is done.",
+                    )
                 return
             with self._engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
                 connection.execute(sa.text(f"VACUUM FULL {', '.join(tables)}"))

@@ -45,6 +45,9 @@ DIARIES = ("calendar",)
 TELLERS = ("facts",)
 """Who tells company facts: the register of carriers and People Data Labs. Faults: as of a vendor, without those of lists."""
 
+PLACES = ("g2", "google_places")
+"""Where reviews are read. Faults: as of a vendor, without those of lists; `truncate` changes nothing, as neither counts its records."""
+
 BODIES = ("bomb", "endless", "deep")
 """Faults of the body as a whole, which no client can take in."""
 
@@ -67,7 +70,7 @@ class Fault:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "source", ALIASES.get(self.source, self.source))
-        known = (*SOURCES, *CARRIERS, *DESTINATIONS, *DIARIES, *TELLERS)
+        known = (*SOURCES, *CARRIERS, *DESTINATIONS, *DIARIES, *TELLERS, *PLACES)
         if self.source not in known:
             raise ValueError(f"Unknown source {self.source!r}: use one of {', '.join((*known, *ALIASES))}.")
         if self.kind not in KINDS:

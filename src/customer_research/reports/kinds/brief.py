@@ -12,6 +12,7 @@ from customer_research.domain.advice import Advice, Meeting
 from customer_research.domain.evidence import ANSWERS, Fact, Gap
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import Block, Prose
+from customer_research.domain.review import REVIEW
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted, value_words
 from customer_research.reports import judgement
@@ -23,6 +24,7 @@ from customer_research.reports.kind import STREAMS, Head, Kind, section
 from customer_research.reports.last_words import open_tickets, said_and_open
 from customer_research.reports.recommend import due_words, to_do
 from customer_research.reports.record_rows import records
+from customer_research.reports.reviews import reviews_to_raise
 
 TITLES: Mapping[Meeting, str] = MappingProxyType(
     {
@@ -194,7 +196,8 @@ def _topics(told: Talk) -> Iterator[Block | None]:
     topics = told.topics or (Prose(none),)
     more = f" {counted(told.more, 'more topic')} in the health report." if told.more else ""
     ask = Prose(f"Ask: {' '.join(_QUESTIONS[told.meeting][:_ASKED])}{more}")
-    yield bullets((*topics, ask, _prepared(told)), ordered=True)
+    raised = reviews_to_raise(told.account)
+    yield bullets((*topics, *((raised,) if raised is not None else ()), ask, _prepared(told)), ordered=True)
 
 
 def _prepared(told: Talk) -> Prose:
@@ -228,6 +231,6 @@ KIND = Kind(
     place=30,
     prepare=talk,
     options=("meeting",),
-    needs=STREAMS | {TEAM},
+    needs=STREAMS | {TEAM, REVIEW},
     past=True,
 )

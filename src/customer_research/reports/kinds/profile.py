@@ -11,6 +11,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.evidence import Fact, Figure
 from customer_research.domain.firm import KEPT
 from customer_research.domain.report import Block, Cell, FigureLine, Table
+from customer_research.domain.review import REVIEW
 from customer_research.reports import judgement, pictures, shared_tables
 from customer_research.reports.blocks import proven_prose, stated, titled
 from customer_research.reports.company_facts import SECTION, TITLE, company_facts
@@ -31,6 +32,8 @@ from customer_research.reports.record_rows import (
     record_cell,
     records,
 )
+from customer_research.reports.reviews import SECTION as REVIEWS
+from customer_research.reports.reviews import reviews
 from customer_research.reports.standing_figures import observed_churn
 from customer_research.reports.support_chat import support_chat
 from customer_research.reports.track_words import beside_band
@@ -216,6 +219,7 @@ KIND = Kind(
         ),
         section("chat", "Support chat", support_chat, weight=1),
         section(SECTION, TITLE, company_facts, weight=0),
+        section(REVIEWS, "Reviews", reviews, weight=0),
         section(
             "activity",
             "Last 30 days",
@@ -236,6 +240,6 @@ KIND = Kind(
     ),
     answers="Who is the operator, what do they pay, how do they use it, what troubles them?",
     place=10,
-    needs=STREAMS | {LISTING, KEPT},
+    needs=STREAMS | {LISTING, KEPT, REVIEW},
     charts=(pictures.BILLS, pictures.RESERVATIONS),
 )

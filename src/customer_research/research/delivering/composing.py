@@ -19,8 +19,12 @@ from customer_research.domain.delivery import Channel, Envelope, Message
 from customer_research.domain.report import Report
 from customer_research.domain.words import clean, instant_text
 from customer_research.reports.company_facts import SECTION as COMPANY_FACTS
+from customer_research.reports.reviews import SECTION as REVIEWS
 
 Content = Mapping[str, Any]
+
+_FORGOTTEN = frozenset({COMPANY_FACTS, REVIEWS})
+"""Sections of what the program may keep for a time only: they are in no message."""
 
 PAYLOAD = "customer_research"
 """What the types of webhooks' payloads begin with."""
@@ -49,7 +53,7 @@ class Form:
 
 
 def message_of(report: Report, envelope: Envelope, *, title: str = "") -> Message:
-    """A report as a message; without what others say of the operator's firm, which must be forgotten one day.
+    """A report as a message; without what others say of the operator's firm, and reviews: that must be forgotten one day.
 
     Args:
         report: what is told.
@@ -60,7 +64,7 @@ def message_of(report: Report, envelope: Envelope, *, title: str = "") -> Messag
         RenderError: a figure without a receipt.
         ExtraMissing: a package that the form of the channel needs is not installed.
     """
-    told = replace(report, sections=tuple(one for one in report.sections if one.id != COMPANY_FACTS))
+    told = replace(report, sections=tuple(one for one in report.sections if one.id not in _FORGOTTEN))
     content = FORMS[envelope.address.channel].report(told, envelope)
     return envelope.sealed(title or title_of(report), content)
 

@@ -17,6 +17,7 @@ from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Gap
 from customer_research.domain.firm import KEPT
 from customer_research.domain.rates import Rates
+from customer_research.domain.review import REVIEW
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import BadAnswer, ConfigError, CustomerResearchError, OperatorNotFound
 from customer_research.metrics.queries import LISTINGS
@@ -25,6 +26,7 @@ from customer_research.reports.kind import Kind
 from customer_research.research.connections import Connections, Shared
 from customer_research.research.exchange import exchange_rates
 from customer_research.research.firm_facts import with_company_facts
+from customer_research.research.kept_reviews import with_reviews
 from customer_research.research.one.dossier import Dossier
 from customer_research.research.one.figures import Measurement, measure_arrived
 from customer_research.research.one.figures import prepare as prepare_measuring
@@ -40,6 +42,9 @@ from customer_research.settings import Settings
 from customer_research.sources.notion.settings import NotionSettings
 
 ALL_TABLES = frozenset(TABLES)
+
+_ADDED = {KEPT: with_company_facts, REVIEW: with_reviews}
+"""What the store keeps of others' words → how an account is given it."""
 
 
 def system_clock() -> datetime:
@@ -90,14 +95,16 @@ class Operators:
     ) -> Account:
         """All that a kind of report reads of the one operator that the term names; see `report` for errors.
 
-        With `facts` also what is kept of its firm: for who reads the report now, since what a provider told must be forgotten one day.
+        With `facts` also what is kept of its firm, and reviews: for who reads the report now, since what others told must be forgotten
+        one day.
         """
         account = await self.account(
             term, listings=kind.needs, scorecard=scorecard, also=kind.scorecards, past=kind.past, levers=kind.levers
         )
-        if not facts or KEPT not in kind.needs:
-            return account
-        return await asyncio.to_thread(with_company_facts, account, self.settings)
+        for kept, added in _ADDED.items() if facts else ():
+            if kept in kind.needs:
+                account = await asyncio.to_thread(added, account, self.settings)
+        return account
 
     async def account(
         self,

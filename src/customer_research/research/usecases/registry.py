@@ -91,12 +91,16 @@ Records are added and never changed; `outcome retract` takes a wrong one back. B
 a recorded reason stands beside it. `backtest` tells how what was done biases the figures.
 """,
     "matches": """\
-Which operator a ticket or a support conversation is about is told by ids where they are there, and else by names in the texts: a
+Which operator a ticket, a support conversation or a review is of is told by ids where they are there, and else by names in the texts: a
 match that is probable, is shown as such and takes no points. Here somebody who knows decides.
 """,
     "facts": """\
 Company facts: what others say of an operator's firm (headcount, fleet in the US register, industry). They are kept in the store,
 each with its provider, licence and day, and shown in the profile. They take no points, and nothing is bought by looking.
+""",
+    "reviews": """\
+What somebody wrote in public: operators about our product (G2, or files of Capterra and others), and passengers about an operator
+(files, or Google while you look). The two are never counted together, and no review takes points.
 """,
     "meetings": """\
 Meetings with operators, from HubSpot, calendar feeds, Google Calendar and Outlook.
@@ -129,8 +133,9 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "history": "An operator's score over time and what moved it; backfill, list and verify snapshots.",
     "scorecard": "`scorecard use NAME`: the default scorecard, changed behind the gate of `backtest`.",
     "outcome": "Record what was done about an operator, and why one left; list it.",
-    "matches": "Tickets and conversations that are probably an operator's: list them, confirm, refuse.",
+    "matches": "Tickets, conversations and reviews that are probably an operator's: list them, confirm, refuse.",
     "facts": "What others say of operators' firms: list, fetch, import, forget, and what was spent.",
+    "reviews": "What operators wrote about us, and passengers about them: import, fetch, list, look, forget.",
     "meetings": "Coming meetings with operators, of all calendars; `meetings plan` puts their briefs into the outbox.",
     "tokens": "API tokens for programs and agents that ask over HTTP: create, list, revoke.",
     "audit": "Who asked for what of whom; remove what is old.",
@@ -250,10 +255,16 @@ _ALL = (
     UseCase("outcome churn", "Why an operator left.", "outcomes:Churn", "lines", "store", right="act"),
     UseCase("outcome list", "What was recorded.", "outcomes:Listed", "report", "store"),
     UseCase("outcome retract", "Take a record back.", "outcomes:Retraction", "lines", "store", right="act"),
-    UseCase("matches list", "Tickets and conversations that are probably an operator's, for a decision.", "matches:Listed", "table", "lake store"),
+    UseCase("matches list", "Tickets, conversations and reviews that are probably an operator's, for a decision.", "matches:Listed", "table", "lake store"),
     UseCase("matches confirm", "Say that a record is an operator's.", "matches:Confirm", "lines", "lake store", right="act"),
     UseCase("matches refuse", "Say that a record is not an operator's.", "matches:Refuse", "lines", "lake store", right="act"),
     UseCase("matches reopen", "Take back what was decided of a match.", "matches:Reopen", "lines", "lake store", right="act"),
+    UseCase("reviews import", "Keep the reviews of a file: about us, or about operators.", "reviews:Import", "lines", "lake store", right="operate", seconds=None),
+    UseCase("reviews fetch", "Ask G2 for what operators wrote about our product.", "reviews:Fetch", "lines", "live lake store", right="operate", seconds=None),
+    UseCase("reviews list", "The reviews that are kept: whose, where, when, how sure the match is.", "reviews:Listed", "table", "lake store"),
+    UseCase("reviews place", "Say which place at Google is an operator's; its id alone is kept.", "reviews:ConfirmPlace", "lines", "lake store", right="act"),
+    UseCase("reviews live", "What passengers wrote about an operator at Google: shown, never kept.", "reviews:Live", "text", "live lake store"),
+    UseCase("reviews forget", "Forget everything of a place where reviews were written.", "reviews:Forget", "lines", "store", right="configure"),
     UseCase("why", "Why a figure or a judgement is as it is: value, meaning, the records behind it.", "one:Why", "explanation", "live"),
     UseCase("verify", "Whether each number of a draft is what the sources say.", "one:Verify", "verdicts", "live"),
     UseCase("metrics", "List the metrics.", "house:Metrics", "lines"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         lake_directory,
         matches,
         persons,
+        reviews,
         tokens,
         write_back,
     )
@@ -51,6 +52,7 @@ _HOMES = {
         "lake_directory",
         "matches",
         "persons",
+        "reviews",
         "tokens",
         "write_back",
     ),

@@ -1,0 +1,1 @@
+"""Where reviews are read: one module each place. They reach the vendor through `connect` alone."""
