@@ -5,9 +5,11 @@ Made of what HubSpot has of a company, so that names, towns, domains and telepho
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.resources import files
 from random import Random
 from typing import Any
 
@@ -18,6 +20,11 @@ _STATES = {
     "Texas": "TX", "Washington": "WA", "Colorado": "CO", "Arizona": "AZ", "New Jersey": "NJ", "Pennsylvania": "PA", "Tennessee": "TN",
 }  # fmt: skip
 _SIZES = ((10, "1-10"), (50, "11-50"), (200, "51-200"), (10**9, "201-500"))
+SCENARIOS: Mapping[str, Mapping[str, Any]] = json.loads(
+    files("customer_research_sandbox.scenarios").joinpath("firms.json").read_text(encoding="utf-8")
+)
+"""Operators whose firm is told by hand: what register and seller have (null: nothing), how that is recognised, and the facts that have to be found."""
+
 _REGISTERED, _OTHER_PHONE, _SOLD, _WEAK = 0.7, 0.15, 0.6, 0.75
 _FIRST_NUMBER = 3_000_000
 
@@ -36,12 +43,28 @@ def project_facts(companies: Iterable[Mapping[str, Any]]) -> Firms:
     for place, company in enumerate(companies):
         told, rng = company.get("properties") or {}, Random(f"facts/{company.get('id')}")
         people = int(told.get("numberofemployees") or rng.randrange(3, 40))
+        planted = SCENARIOS.get(str(told.get("moovs_operator_id")))
+        if planted is not None:
+            _plant(found, told, str(company.get("id")), _FIRST_NUMBER + place * 7, planted)
+            continue
         if rng.random() < _REGISTERED and told.get("country") in {"US", "United States", None}:
             found.carriers.append(_carrier(told, _FIRST_NUMBER + place * 7, people, rng))
         draw, domain = rng.random(), told.get("domain")
         if domain and draw < _WEAK:
             found.companies.setdefault(domain, _company(told, str(company.get("id")), people, rng, weak=draw >= _SOLD))
     return found
+
+
+def _plant(found: Firms, told: Mapping[str, Any], identifier: str, number: int, planted: Mapping[str, Any]) -> None:
+    """What register and seller have of a scenario's firm."""
+    rng = Random(0)
+    if planted["carrier"] is not None:
+        digits = re.sub(r"\D", "", str(told.get("phone") or ""))[-10:]
+        own = {"phone": f"({digits[:3]}) {digits[3:6]}-{digits[6:]}", **planted["carrier"]}
+        found.carriers.append({**_carrier(told, number, 8, rng), **own})
+    if planted["company"] is not None:
+        company = {**_company(told, identifier, 8, rng, weak=False), **planted["company"]}
+        found.companies[str(told.get("domain"))] = company
 
 
 def _carrier(told: Mapping[str, Any], number: int, people: int, rng: Random) -> Row:

@@ -21,6 +21,7 @@ from customer_research.research import Research, company_facts
 from customer_research.research.company_facts import Fetch, Order, listed
 from customer_research.research.one import account_snapshots
 from customer_research.settings import Settings, StoreSettings
+from customer_research_sandbox.project_facts import SCENARIOS
 from customer_research_sandbox.serve import Sandbox
 from customer_research_sandbox.servers.facts import API_KEY
 
@@ -123,3 +124,42 @@ def test_without_credits_at_the_provider_nothing_is_lost_and_it_says_so(desk: Se
     done = fetch(desk, PDL, buy=True)
     assert "account maximum" in done.cut
     assert done.spent.counted == 0
+
+
+@pytest.mark.parametrize("operator", SCENARIOS)
+def test_of_the_scenarios_firms_what_is_to_be_found_is_found(desk: Settings, operator: str) -> None:
+    assert desk.clock is not None
+    now, planted = desk.clock, SCENARIOS[operator]
+    for provider in (FMCSA, PDL):
+        done = asyncio.run(company_facts.fetch(desk, lambda: now, Order(provider, operator, buy=True)))
+        expected = planted["expected"][provider]
+        told = {one.field: one.value for one in listed(desk, operator, now)[2] if one.provider == provider}
+        assert (operator in done.found) == (expected is not None), planted["about"]
+        assert {name: told.get(name) for name in expected or {}} == (expected or {}), planted["about"]
+        if expected is not None:
+            assert done.found[operator].matched_by == planted["matched_by"][provider]
+
+
+def test_doctor_looks_at_who_is_set_up_or_has_told_something_and_buys_nothing(
+    desk: Settings, clean_sandbox: Sandbox
+) -> None:
+    from customer_research.research.doctor_facts import tellers
+
+    assert desk.clock is not None
+    now = desk.clock
+
+    def rows(settings: Settings, *, online: bool = True) -> dict[str, str]:
+        told = asyncio.run(tellers(settings, lambda: now, online=online))
+        return {one.check: one.status for one in told}
+
+    bare = desk.model_copy(update={"people_data_labs": PeopleDataLabsSettings()})  # type: ignore[call-arg]
+    assert rows(bare) == {}
+    assert rows(desk, online=False) == {"facts.people_data_labs": "skipped"}
+    fetch(desk, FMCSA)
+    before = clean_sandbox.facts.credits
+    assert rows(desk) == {"facts.fmcsa": "ok", "facts.people_data_labs": "ok"}
+    assert clean_sandbox.facts.credits == before
+    clean_sandbox.set_faults("facts:auth")
+    assert rows(desk)["facts.people_data_labs"] == "fail"
+    other = FmcsaSettings(url=desk.fmcsa.url, dataset="kjg3-diqy")  # type: ignore[call-arg, attr-defined]
+    assert rows(bare.model_copy(update={"fmcsa": other})) == {"facts.fmcsa": "fail"}

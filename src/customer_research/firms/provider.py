@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -80,6 +80,7 @@ class Provider:
         open: a connection.
         missing: the gap that says what is not set up; None when all is.
         limits: what the settings say.
+        check: asks whether it answers as it is read here, and buys nothing: what it found, in a sentence. None: another's checks do.
     """
 
     name: str
@@ -94,3 +95,4 @@ class Provider:
     open: Callable[[SettingsTree, Clock], Asking]
     missing: Callable[[SettingsTree], Gap | None]
     limits: Callable[[SettingsTree], Limits]
+    check: Callable[[SettingsTree, Clock], Awaitable[str]] | None = None

@@ -14,6 +14,7 @@ from customer_research.identity.normalise import normalize_operator_id
 from customer_research.research.connections import Connections, OutOfReach
 from customer_research.research.doctor_calendars import calendars
 from customer_research.research.doctor_channels import channels
+from customer_research.research.doctor_facts import tellers
 from customer_research.research.doctor_places import places
 from customer_research.research.doctor_reviews import reviews
 from customer_research.settings import Settings
@@ -28,6 +29,7 @@ async def run(connections: Connections, *, online: bool, sample: int) -> tuple[C
     own += await channels(connections.settings, connections.clock, online=online)
     own += await calendars(connections.settings, connections.clock, online=online)
     own += await reviews(connections.settings, connections.clock, online=online)
+    own += await tellers(connections.settings, connections.clock, online=online)
     if not online:
         return (*configured, *own)
     ready = [s for s, result in zip(connections.sources.values(), configured, strict=True) if result.status == "ok"]

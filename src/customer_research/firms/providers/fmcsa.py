@@ -85,6 +85,13 @@ class FmcsaCensus:
         receipt = log.receipt([row])
         return Found(str(row["dot_number"]), way, values_of(row), receipt, day_of(row.get("mcs150_date")))
 
+    async def looked_at(self) -> str:
+        """What a look at one record finds."""
+        log = self._http.log(STREAM)
+        params: Params = {"$select": ",".join(_COLUMNS), "$where": "dot_number='1'", "$limit": 1}
+        self._rows(await self._http.get(self._path, params=params, log=log), log)
+        return f"The register has the {len(_COLUMNS)} columns that are read."
+
     def _rows(self, body: Any, log: RequestLog) -> list[Mapping[str, Any]]:
         if not isinstance(body, list) or not all(isinstance(row, Mapping) and row.get("dot_number") for row in body):
             raise self._http.error(
@@ -102,6 +109,15 @@ class FmcsaCensus:
     async def close(self) -> None:
         """See `Asking.close`."""
         await self._http.close()
+
+
+async def check(settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> str:
+    """Whether the register has the columns that are read: one that it has not is refused by name."""
+    census = FmcsaCensus(settings, clock, **doubles)
+    try:
+        return await census.looked_at()
+    finally:
+        await census.close()
 
 
 def can_ask(clues: Clues) -> bool:
@@ -183,4 +199,5 @@ PROVIDER = Provider(
     open=FmcsaCensus,
     missing=lambda settings: settings.of(FmcsaSettings).missing(),
     limits=lambda settings: Limits(settings.of(FmcsaSettings).keep_days),
+    check=check,
 )

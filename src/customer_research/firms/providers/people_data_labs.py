@@ -20,7 +20,7 @@ from customer_research.firms.settings import PeopleDataLabsSettings
 
 STREAM = "company_enrich"
 PATH = "/v5/company/enrich"
-NOT_FOUND = 404
+WRONG_REQUEST, NOT_FOUND = 400, 404
 SURE = 10
 """The most that `likelihood` can be."""
 
@@ -65,9 +65,24 @@ class PeopleDataLabs:
         receipt = log.receipt([{"id": identifier, **values}])
         return Found(identifier, way, values, receipt, likelihood=_likelihood(record), credits=1)
 
+    async def looked_at(self) -> str:
+        """What a question without a company finds: it is refused, and costs nothing, by whoever takes the key."""
+        log = self._http.log(STREAM)
+        await self._http.send("GET", PATH, log=log, safe=False, accept=(WRONG_REQUEST, NOT_FOUND))
+        return "The key is taken."
+
     async def close(self) -> None:
         """See `Asking.close`."""
         await self._http.close()
+
+
+async def check(settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> str:
+    """Whether the key is taken; no credit is."""
+    session = PeopleDataLabs(settings, clock, **doubles)
+    try:
+        return await session.looked_at()
+    finally:
+        await session.close()
 
 
 def asked(clues: Clues) -> Mapping[str, str]:
@@ -136,4 +151,5 @@ PROVIDER = Provider(
     limits=lambda settings: Limits(
         settings.of(PeopleDataLabsSettings).keep_days, settings.of(PeopleDataLabsSettings).budget
     ),
+    check=check,
 )
