@@ -46,9 +46,9 @@ def off(settings: Settings) -> Settings:
     return settings.model_copy(update={"stripe": settings.stripe.model_copy(update={"api_key": None})})  # type: ignore[attr-defined]
 
 
-def account_of(settings: Settings, operator_id: str) -> Account:
+def account_of(settings: Settings, operator_id: str, *, finance: bool = True) -> Account:
     async def work() -> Account:
-        async with Research(settings) as research:
+        async with Research(settings, finance=finance) as research:
             return await research.account_for(KINDS["profile"], operator_id)
 
     return asyncio.run(work())
@@ -101,6 +101,13 @@ def test_refunds_are_shown_with_their_dates_where_stripe_tells_them(
     assert "2026-10-29 21:00" in line
     assert owner.charges[0]["id"] in line.replace("\\", "")
     assert "refunds" not in [one.id for one in KINDS["payments"].report(before).sections]
+
+
+def test_who_may_not_see_payments_has_nothing_asked_of_stripe(sandbox: Sandbox, settings: Settings) -> None:
+    sandbox.clear_request_log()
+    account = account_of(settings, BUSY, finance=False)
+    assert not [one for one in sandbox.request_log if one.source == "stripe"]
+    assert set(values_of(account).values()) == {"not_permitted"}
 
 
 def test_yen_stay_yen(settings: Settings) -> None:

@@ -226,6 +226,28 @@ def test_what_is_read_is_what_the_settings_say(settings: Settings, busiest: tupl
     assert all("sync stripe" in gap.next_step for gap in few.gaps.values())
 
 
+def test_what_is_too_long_for_a_report_is_not_begun_again(
+    sandbox: Sandbox, settings: Settings, busiest: tuple[str, Owned]
+) -> None:
+    few = with_own(settings, live_pages=2, charges_on="connected")
+
+    async def twice() -> tuple[int, Batch]:
+        session = SOURCE.open(few, lambda: at(settings))
+        subject = Subject("one", at(settings), stripe_account=busiest[0])
+        try:
+            sandbox.clear_request_log()
+            await CARDS.fetch(session, subject)
+            first = len(sandbox.request_log)
+            return first, await CARDS.fetch(session, subject)
+        finally:
+            await session.close()
+
+    first, again = asyncio.run(twice())
+    assert first == 3  # two pages of charges, one of disputes
+    assert len(sandbox.request_log) == first + 1
+    assert busiest[0] in again.gaps["charge"].detail
+
+
 def test_an_operator_without_account_is_asked_for_nowhere(sandbox: Sandbox, settings: Settings) -> None:
     sandbox.clear_request_log()
     assert {gap.reason for gap in fetched(settings, None).gaps.values()} == {"not_applicable"}

@@ -185,3 +185,27 @@ def test_a_pull_that_fails_is_named_and_the_rows_are_the_warehouses(made: Made, 
     assert (told.state, bool(told.gap and told.gap.next_step)) == ("failed", True)
     assert found == made.home
     assert given(made.settings) == {"warehouse"}
+
+
+def test_a_pull_that_was_cut_off_goes_on_where_it_was(made: Made, no_waiting: None, tmp_path: Path) -> None:
+    del no_waiting
+    lake = LakeSettings(folder=tmp_path)  # type: ignore[call-arg]
+    settings = made.settings.model_copy(update={"lake": lake})
+    synced(settings, "warehouse", days=DAYS_LATER + 3)
+    made.sandbox.clear_request_log()
+    made.sandbox.set_faults("stripe:auth:0.012")  # the 84th request: behind the accounts, within their records
+    try:
+        (told,) = synced(settings, "stripe", days=DAYS_LATER + 3)
+    finally:
+        made.sandbox.set_faults()
+    assert told.state == "failed"
+    before = len(made.sandbox.request_log)
+    made.sandbox.clear_request_log()
+    (told,) = synced(settings, "stripe", days=DAYS_LATER + 3)
+    assert told.state == "done"
+    rest = [one.path for one in made.sandbox.request_log]
+    assert not any(path.startswith("/v1/accounts") for path in rest)
+    assert before > 60
+    found = both(settings)
+    synced(made.settings, "stripe", days=DAYS_LATER + 3)
+    assert found == both(made.settings)
