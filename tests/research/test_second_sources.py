@@ -20,6 +20,7 @@ from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Account, Records
 from customer_research.domain.catalogue import METRICS, SUBJECTS
 from customer_research.domain.evidence import Fact, Gap, Receipt
+from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import CustomerResearchError, Unavailable
 from customer_research.lake import Lake
@@ -30,6 +31,7 @@ from customer_research.research.one.dossier import BOUND_TABLES, Dossier
 from customer_research.research.one.figures import Measurement
 from customer_research.research.one.freshness import freshness
 from customer_research.research.one.gather import Gatherer
+from customer_research.research.portfolio import warehouse_views
 from customer_research.research.second_sources import Told, why_home
 from customer_research.research.sync import run
 from customer_research.settings import LakeSettings, Settings
@@ -291,3 +293,15 @@ def test_a_second_source_that_is_not_set_up_leaves_the_lake_as_it_is(tmp_path: P
     some[SECOND].configured = False
     assert synced(tmp_path / "off", some) == synced(tmp_path / "alone", {"warehouse": some["warehouse"]})
     assert Lake(tmp_path / "off").tables().digest == Lake(tmp_path / "alone").tables().digest
+
+
+def test_an_engine_in_the_warehouse_reads_what_a_second_source_gave_from_the_lake() -> None:
+    def file(table: str, source: str) -> TableFile:
+        return TableFile(table, (), 1, "00", (Receipt("r", source, table, "SELECT", AS_OF, 1, "00"),))
+
+    tables = TableSet("lake", {"member": file("member", SECOND), "driver": file("driver", "warehouse")})
+    assert warehouse_views._given(tables) == {"member"}
+    told = warehouse_views._gaps({}, frozenset({"charge"}))
+    assert "'charge' AS table_name" not in told
+    assert "'dispute' AS table_name" in told
+    assert "'member'" in told.partition("IN (")[2].partition(")")[0]

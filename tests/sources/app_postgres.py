@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import customer_research.sources.app_database
 from customer_research.connect.http import Pace
@@ -61,6 +68,38 @@ def standby_of(app: AppDatabase) -> Iterator[AppDatabase]:
         copy.stop()  # once more does nothing
 
 
+def certified(app: AppDatabase) -> Path:
+    """Have the server offer TLS with a certificate for 127.0.0.1 alone; gives the certificate's file, which is its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "the app's database")])
+    begun = datetime.now(UTC) - timedelta(days=1)
+    made = x509.CertificateBuilder(
+        name, name, key.public_key(), x509.random_serial_number(), begun, begun + timedelta(days=9)
+    )
+    made = made.add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(HOST))]), critical=False)
+    certificate = made.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True).sign(
+        key, hashes.SHA256()
+    )
+    plain = serialization.NoEncryption()
+    files = {
+        "server.crt": certificate.public_bytes(serialization.Encoding.PEM),
+        "server.key": key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain),
+    }
+    for file, text in files.items():
+        (app._cluster / file).write_bytes(text)
+        (app._cluster / file).chmod(0o600)
+        if app._account is not None:
+            shutil.chown(app._cluster / file, app._account.pw_uid, app._account.pw_gid)
+    with app.administrator() as connection:
+        connection.execute("ALTER SYSTEM SET ssl = on")
+        connection.execute("SELECT pg_reload_conf()")
+    for _ in range(100):  # it reads its settings when it comes to it
+        with suppress(psycopg.OperationalError), psycopg.connect(app.url, password=PASSWORD, sslmode="require"):
+            break
+        time.sleep(0.05)
+    return app._cluster / "server.crt"
+
+
 def settings_of(app: AppDatabase, **own: Any) -> Settings:
     """The settings of a product that reads it."""
     told = {"url": app.url, "password": PASSWORD, "tls": "disable", "mapping": MAPPING, **own}
@@ -77,4 +116,4 @@ def opened(app: AppDatabase, **own: Any) -> AppDatabaseSession:
     return AppDatabaseSession(settings_of(app, **own), lambda: AS_OF, Pace(sleep=_no_waiting))
 
 
-__all__ = ["AS_OF", "MAPPING", "PASSWORD", "ROLE", "opened", "served", "settings_of", "standby_of"]
+__all__ = ["AS_OF", "MAPPING", "PASSWORD", "ROLE", "certified", "opened", "served", "settings_of", "standby_of"]

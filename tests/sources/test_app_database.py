@@ -7,11 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 import psycopg
 import pytest
-from app_postgres import AS_OF, MAPPING, PASSWORD, ROLE, opened, served, settings_of, standby_of
+from app_postgres import AS_OF, MAPPING, PASSWORD, ROLE, certified, opened, served, settings_of, standby_of
 from pydantic import ValidationError
 from worlds import Worlds
 
@@ -255,6 +256,18 @@ def test_a_column_that_may_no_longer_be_read_and_a_wrong_password_are_denied(app
         assert isinstance(failed(app), Denied)
 
 
+def test_the_servers_name_and_certificate_are_checked(app: AppDatabase, tmp_path: Path) -> None:
+    root = tmp_path / "authority.pem"
+    assert isinstance(failed(app, tls="require"), Denied)  # it offers no TLS yet
+    root.write_bytes(certified(app).read_bytes())
+    assert fetched(app, "driver", tls="verify-full", root_certificate=root).tables["driver"]
+    assert "TLS" in checked(app, "connection", tls="require").found
+    assert isinstance(failed(app, tls="verify-full"), Denied)  # nobody the system trusts has signed it
+    elsewhere = app.url.replace("127.0.0.1", "localhost")
+    assert isinstance(failed(app, tls="verify-full", root_certificate=root, url=elsewhere), Denied)
+    assert fetched(app, "driver", tls="verify-ca", root_certificate=root, url=elsewhere).tables["driver"]
+
+
 def test_a_statement_that_takes_too_long_is_ended_by_the_server(app: AppDatabase) -> None:
     listed = ", ".join(LOGICAL["driver"].needed).replace("driver_id", "id")
     made = "CREATE VIEW app.slow AS SELECT * FROM app.drivers WHERE pg_sleep(10) IS NOT NULL;"
@@ -297,7 +310,9 @@ def test_each_transaction_only_reads_and_is_bounded_and_nothing_is_prepared(app:
             last = await session.run(session.log("look"), 5, work)
         return last
 
-    assert with_session(app, look) == ["on", "5s", "2s", "pg_catalog", "UTC", "customer-research", 0]
+    default = f"ALTER ROLE {ROLE} SET default_transaction_read_only = "
+    with altered(app, f"{default}off", f"{default}on"):  # it is not the role's default that holds
+        assert with_session(app, look) == ["on", "5s", "2s", "pg_catalog", "UTC", "customer-research", 0]
 
 
 # -- a standby --------------------------------------------------------------------------------------------------------
