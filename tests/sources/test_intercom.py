@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from intercom_served import answering, refused
+from intercom_served import answering, put_back, refused, sandbox_of, settings_of
 from worlds import Worlds
 
 from customer_research.connect.source import Batch, Subject
 from customer_research.errors import BadAnswer, SchemaChanged
-from customer_research.settings import Settings, load_settings
+from customer_research.settings import Settings
 from customer_research.sources import discover
 from customer_research.sources.intercom import live, normalise
 from customer_research.sources.intercom.matching import Tie, match
@@ -170,28 +170,23 @@ def test_only_intercoms_own_word_says_that_there_is_no_company(
 ) -> None:
     with monkeypatch.context() as own:
         answering(own, handler, refused(404, "company_not_found"))
-        with worlds.running(also=("intercom",)) as running:
+        with sandbox_of(worlds) as running:
             assert (fetch(running).tables["conversation"], dict(fetch(running).gaps)) == ([], {})
     answering(monkeypatch, handler, refused(404, "not_found"))
-    with worlds.running(also=("intercom",)) as running, pytest.raises(BadAnswer, match="404"):
+    with sandbox_of(worlds) as running, pytest.raises(BadAnswer, match="404"):
         fetch(running)
 
 
 @pytest.fixture(scope="module")
 def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
-    with worlds.running(also=("intercom",)) as running:
+    with sandbox_of(worlds) as running:
         yield running
 
 
 @pytest.fixture
 def records(sandbox: Sandbox) -> Iterator[Any]:
-    """The workspace, put back as it was after the test."""
-    told = sandbox.dataset.intercom
-    kept = {name: list(getattr(told, name)) for name in ("companies", "contacts", "conversations", "deleted")}
-    yield told
-    for name, rows in kept.items():
-        setattr(told, name, rows)
-    told.cursor_pages = False
+    with put_back(sandbox) as told:
+        yield told
 
 
 def fetch(sandbox: Sandbox, operator_id: str = OPERATOR, **changes: Any) -> Batch:
@@ -205,9 +200,7 @@ def fetch(sandbox: Sandbox, operator_id: str = OPERATOR, **changes: Any) -> Batc
         finally:
             await session.close()
 
-    loaded = load_settings(sandbox.config_path)
-    own = loaded.intercom.model_copy(update=changes)  # type: ignore[attr-defined]
-    return asyncio.run(work(loaded.model_copy(update={"intercom": own})))
+    return asyncio.run(work(settings_of(sandbox, **changes)))
 
 
 def matches(batch: Batch) -> dict[str, tuple[str, bool]]:

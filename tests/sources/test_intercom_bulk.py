@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import intercom_served
 import pytest
-from intercom_served import answering, refused
+from intercom_served import answering, refused, sandbox_of
 from pulled import UNTIL, Kept, in_session, unstamped
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,9 +17,8 @@ from worlds import Worlds
 
 from customer_research.connect.source import Subject
 from customer_research.errors import BadAnswer, RateLimited, SchemaChanged, SourceError, Truncated, Unavailable
-from customer_research.settings import Settings, load_settings
+from customer_research.settings import Settings
 from customer_research.sources.intercom.bulk import COMPANY, CONTACT_TABLE, CONVERSATION, MERGE
-from customer_research.sources.intercom.settings import IntercomSettings
 from customer_research.sources.intercom.source import SOURCE
 from customer_research_sandbox.project_intercom import contact
 from customer_research_sandbox.serve import Sandbox
@@ -35,14 +34,14 @@ MIDNIGHT = datetime(2026, 10, 20, tzinfo=ZoneInfo("America/Los_Angeles"))
 
 @pytest.fixture
 def own(worlds: Worlds) -> Iterator[Sandbox]:
-    with worlds.running(also=("intercom",)) as running:
+    with sandbox_of(worlds) as running:
         yield running
 
 
 def settings_of(own: Sandbox) -> Settings:
-    loaded = load_settings(own.config_path)
-    quick = loaded.of(IntercomSettings).model_copy(update={"requests_per_second": 5000.0})
-    return loaded.model_copy(update={"intercom": quick, "bounds": loaded.bounds.of_a_sync})
+    """Those of a sync, as quick as may be."""
+    quick = intercom_served.settings_of(own, requests_per_second=5000.0)
+    return quick.model_copy(update={"bounds": quick.bounds.of_a_sync})
 
 
 @pytest.fixture
@@ -175,7 +174,7 @@ def test_a_pull_that_is_cut_off_ends_in_the_same_rows(worlds: Worlds, monkeypatc
         return scroll(server, request)
 
     monkeypatch.setattr(IntercomServer, "_companies_scroll", after_a_minute)
-    with running(worlds) as own:
+    with sandbox_of(worlds) as own:
         settings, whole = settings_of(own), Kept()
         _fill(own, MIDNIGHT, FEW)
         pulled(settings, whole)
@@ -312,10 +311,6 @@ def test_what_was_deleted_is_followed_over_its_pages(own: Sandbox, settings: Set
     assert held(kept) == served(own)
 
 
-def running(worlds: Worlds) -> AbstractContextManager[Sandbox]:
-    return worlds.running(also=("intercom",))
-
-
 @pytest.mark.parametrize(
     ("handler", "change", "error"),
     [
@@ -341,19 +336,19 @@ def test_what_is_wrong_with_lists_is_said(
 ) -> None:
     answering(monkeypatch, handler, change)
     kept = Kept(marks={STREAM.name: UNTIL.isoformat()})
-    with running(worlds) as own, pytest.raises(error) as told:
+    with sandbox_of(worlds) as own, pytest.raises(error) as told:
         pulled(settings_of(own), kept)
     if isinstance(told.value, RateLimited):
         assert told.value.retry_after == 60
 
 
 def test_companies_that_a_scroll_leaves_out_are_told(worlds: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
-    with running(worlds) as own:
+    with sandbox_of(worlds) as own:
         kept = Kept()
         pulled(settings_of(own), kept)
         companies = kept.rows(COMPANY.name)
         answering(monkeypatch, "_companies_scroll", lambda told: {**told, "data": told["data"][1:]})
-    with running(worlds) as own:
+    with sandbox_of(worlds) as own:
         pulled(settings_of(own), kept)
     assert kept.slices[-1].gaps[CONVERSATION.name].reason == "truncated"
     assert kept.rows(COMPANY.name) == companies

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from intercom_served import put_back, sandbox_of, settings_of
 from pulled import in_session
 from worlds import Worlds
 
 from customer_research.domain.check import Diagnosis
-from customer_research.settings import Settings, load_settings
 from customer_research.sources.intercom.checks import workspace
 from customer_research.sources.intercom.source import SOURCE
 from customer_research_sandbox.serve import Sandbox
@@ -21,21 +21,14 @@ EU, US = "https://api.eu.intercom.io", "https://api.intercom.io"
 
 @pytest.fixture(scope="module")
 def sandbox(worlds: Worlds) -> Iterator[Sandbox]:
-    with worlds.running(also=("intercom",)) as running:
+    with sandbox_of(worlds) as running:
         yield running
 
 
 @pytest.fixture
 def records(sandbox: Sandbox) -> Iterator[Any]:
-    told = sandbox.dataset.intercom
-    kept = (list(told.companies), list(told.conversations))
-    yield told
-    told.companies, told.conversations = kept
-
-
-def settings_of(sandbox: Sandbox, **changes: Any) -> Settings:
-    loaded = load_settings(sandbox.config_path)
-    return loaded.model_copy(update={"intercom": loaded.intercom.model_copy(update=changes)})  # type: ignore[attr-defined]
+    with put_back(sandbox) as told:
+        yield told
 
 
 def checked(sandbox: Sandbox, name: str, **changes: Any) -> Diagnosis:
