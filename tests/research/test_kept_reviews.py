@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import sqlalchemy as sa
 from made_up_lake import fill, settings_in
 from places_served import COMPANIES, NOW, doubles, g2_server, settings
 from report_accounts import ACCOUNTS
@@ -24,12 +25,13 @@ from customer_research.domain.review import REVIEW
 from customer_research.errors import CustomerResearchError, NotAllowed, TablesRefused, Unavailable, UsageError
 from customer_research.reports.kinds import KINDS
 from customer_research.research import reviews
-from customer_research.research.delivering.composing import message_of
+from customer_research.research.delivering.composing import message_of, plain_message
 from customer_research.research.kept_reviews import with_reviews
 from customer_research.research.usecases import Actor, Answer, Runner, finished
 from customer_research.reviews.g2 import G2
 from customer_research.settings import Settings
 from customer_research.store.database import open_store
+from customer_research.store.outbox import Outbox, outbox
 from customer_research.store.reviews import ReviewBook
 from customer_research_sandbox.servers import g2
 
@@ -173,6 +175,12 @@ def test_g2_is_asked_for_what_changed_and_from_time_to_time_for_all(own: Setting
     assert "Does the job" not in listed(week)
     first["attributes"]["is_public"], first["updated_at"] = False, week.clock
     assert ask(week, "reviews fetch").document["gone"] == 1
+
+
+def test_what_came_from_a_file_is_not_taken_for_gone_at_g2(own: Settings, server: g2.G2Server) -> None:
+    given(own, "review_id,written_on,title\nold-1,2020-01-01,Before the API\n", about="us", place="G2")
+    assert ask(own, "reviews fetch", whole=True).document["gone"] == 0
+    assert "Before the API" in listed(own)
 
 
 def test_where_g2_tells_of_far_fewer_none_is_taken_for_gone_unless_asked(own: Settings, server: g2.G2Server) -> None:
@@ -400,6 +408,26 @@ def test_of_a_place_that_is_forgotten_no_byte_is_left_nor_in_messages_that_were_
     assert [one["words"] for one in listed(own).values()] == ["remembered"]
     with pytest.raises(UsageError, match="Nothing of 'G2' is kept"):
         ask(own, "reviews forget", place="G2")
+
+
+def test_with_a_place_it_is_forgotten_what_briefs_said_that_were_sent_and_no_alert(own: Settings) -> None:
+    given(own, "review_id,written_on,words\n1,2026-10-01,w\n")
+    with open_store(own.store_url) as store:
+        box = Outbox(store)
+        for kind, subject in (("brief", "sent"), ("alert", "sent"), ("brief", "waits")):
+            envelope = Envelope(kind, subject, "now", Address("file", "x.md"))
+            box.put(plain_message("t", [f"{kind} {subject} words"], envelope), now=NOW)
+        with store.begin() as connection:
+            sent = sa.update(outbox).where(outbox.c.subject == "sent")
+            connection.execute(sent.values(state="sent"))
+    told = ask(own, "reviews forget", place="Capterra").lines
+    assert told[1:] == (
+        "Forgotten is also what was said in 1 message that had been sent.",
+        "1 message not sent yet may tell of a review: `customer-research outbox list`.",
+    )
+    with open_store(own.store_url) as store, store.read() as connection:
+        left = {(row.kind, row.subject) for row in connection.execute(sa.select(outbox)) if row.content is not None}
+    assert left == {("alert", "sent"), ("brief", "waits")}
 
 
 def test_of_a_place_at_google_the_id_is_kept_and_may_be_forgotten(own: Settings) -> None:

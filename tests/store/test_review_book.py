@@ -70,16 +70,18 @@ def test_a_review_is_kept_once_and_what_differs_is_told(store: Store) -> None:
     assert book.keep((), (), gone=[edited.id, "0" * 16]) == Kept(0, 0, 0, gone=1)
 
 
-def test_a_whole_pull_takes_away_what_it_did_not_bring_of_that_place_alone(store: Store) -> None:
+def test_what_a_source_brought_is_told_apart_from_what_came_in_files(store: Store) -> None:
     book = ReviewBook(store)
-    others = (made("1", "Capterra"), made("1", about="operator"))
-    book.keep((made("1"), made("2"), *others), (proof(), proof("Capterra")))
+    book.forget("G2")
+    file = replace(proof(), id="r-file", source="file")
+    book.keep((made("1"), made("3", receipt="r-file"), made("1", "Capterra", receipt="r-file")), (proof(), file))
+    assert book.brought_by("g2") == {made("1").id}
     mark = PullMark(NOW, NOW)
-    kept = book.keep((made("2"),), (proof(),), whole=("us", "g2"), mark=("G2", "p", mark))
-    assert kept == Kept(new=0, changed=0, same=1, gone=1)
-    assert {one.id for one in book.reviews()} == {made("2").id, *(one.id for one in others)}
-    assert book.mark("G2", "p") == mark
-    assert book.mark("G2", "another") is None
+    kept = book.keep((made("2"),), (proof(),), gone=[made("1").id], mark=("G2", "p", mark))
+    assert kept == Kept(new=1, changed=0, same=0, gone=1)
+    assert made("3").id in {one.id for one in book.reviews()}
+    assert (book.mark("G2", "p"), book.mark("G2", "another")) == (mark, None)
+    book.keep((made("1", about="operator"),), (proof(),))
     assert [one.about for one in book.reviews(about="operator")] == ["operator"]
     assert [one.place for one in book.reviews(place="CAPTERRA ")] == ["Capterra"]
 

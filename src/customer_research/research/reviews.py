@@ -33,7 +33,7 @@ from customer_research.research.kept_reviews import as_decided
 from customer_research.research.lake_directory import listed
 from customer_research.research.one.resolve import of_lake
 from customer_research.research.sync.given_rows import read_rows
-from customer_research.reviews.g2 import G2, PLACE
+from customer_research.reviews.g2 import G2, NAME, PLACE
 from customer_research.reviews.google import GooglePlaces, Place
 from customer_research.settings import Settings
 from customer_research.store.database import open_store, open_to_read
@@ -115,8 +115,9 @@ def take_file(settings: Settings, path: Path, about: About, now: datetime, *, pl
     with open_store(settings.store_url) as store:
         book = ReviewBook(store)
         known = next((one.place for one in book.reviews(about=about, place=where)), where)
-        reviews = matched([_given(row, {**shared, "place": known}) for row in given.rows], settings)
-        return _taken(book, reviews, book.keep(reviews, (given.receipt,)), settings, Taken(known, about))
+        firms = Firms(firm_owners.of_lake(settings))
+        reviews = matched([_given(row, {**shared, "place": known}) for row in given.rows], firms)
+        return _taken(book, reviews, book.keep(reviews, (given.receipt,)), firms, Taken(known, about))
 
 
 def _given(row: Mapping[str, Any], shared: Mapping[str, Any]) -> Review:
@@ -162,27 +163,27 @@ async def fetch(settings: Settings, clock: Clock, *, whole: bool = False) -> Tak
             due = mark is None or began - mark.whole_at >= timedelta(days=own.whole_days)
             since = None if mark is None or whole or due else mark.since - OVERLAP
             pulled = await connection.reviews(since)
-            reviews = matched(pulled.reviews, settings)
-            there = len(book.reviews(about="us", place=PLACE))
-            doubted = pulled.whole and not whole and len(reviews) * _FEW < there
+            firms = Firms(firm_owners.of_lake(settings))
+            reviews = matched(pulled.reviews, firms)
+            there = book.brought_by(NAME)
+            doubted = pulled.whole and not whole and len(reviews) * _FEW < len(there)
             all_came = pulled.whole and not doubted
+            gone = {review_id("us", PLACE, number) for number in pulled.gone} | (there if all_came else frozenset())
             ended = PullMark(began, began if all_came or mark is None else mark.whole_at)
             kept = book.keep(
                 reviews,
                 pulled.receipts,
-                gone=[review_id("us", PLACE, number) for number in pulled.gone],
-                whole=("us", PLACE) if all_came else None,
+                gone=gone,
                 mark=(PLACE, own.product, ended),
             )
-            done = Taken(PLACE, "us", unread=pulled.unread, whole=since is None, missing=there if doubted else 0)
-            return _taken(book, reviews, kept, settings, done)
+            done = Taken(PLACE, "us", unread=pulled.unread, whole=since is None, missing=len(there) if doubted else 0)
+            return _taken(book, reviews, kept, firms, done)
     finally:
         await connection.close()
 
 
-def matched(reviews: Sequence[Review], settings: Settings) -> list[Review]:
-    """The reviews, each with the operator that the lake knows by what is told of the firm."""
-    firms = Firms(firm_owners.of_lake(settings))
+def matched(reviews: Sequence[Review], firms: Firms) -> list[Review]:
+    """The reviews, each with the operator that is known by what is told of the firm."""
     return [_of_firm(one, firms) for one in reviews]
 
 
@@ -193,11 +194,11 @@ def _of_firm(one: Review, firms: Firms) -> Review:
     return replace(one, operator_id=owner, matched_by=way)
 
 
-def _taken(book: ReviewBook, reviews: Sequence[Review], kept: Kept, settings: Settings, done: Taken) -> Taken:
+def _taken(book: ReviewBook, reviews: Sequence[Review], kept: Kept, firms: Firms, done: Taken) -> Taken:
     """What is to be told; such as nobody was known of before are looked up again with them."""
     here = {one.id for one in reviews}
     waiting = [one for one in book.reviews() if not one.operator_id and one.id not in here]
-    found = {one.id: (one.operator_id, one.matched_by) for one in matched(waiting, settings) if one.operator_id}
+    found = {one.id: (one.operator_id, one.matched_by) for one in matched(waiting, firms) if one.operator_id}
     book.rematch(found)
     sure = sum(one.is_certain for one in reviews)
     unknown = sum(not one.operator_id for one in reviews)

@@ -124,7 +124,6 @@ class ReviewBook:
         receipts: Iterable[Receipt],
         *,
         gone: Iterable[str] = (),
-        whole: tuple[About, str] | None = None,
         mark: tuple[str, str, PullMark] | None = None,
     ) -> Kept:
         """Keep reviews in place of what they were before.
@@ -133,27 +132,18 @@ class ReviewBook:
             reviews: what came.
             receipts: what brought them.
             gone: ids of reviews that are no more.
-            whole: these are all there are of a place: others of it are no more.
             mark: place and product, and how far they were read.
         """
         with self._store.begin() as connection:
             before = {row["id"]: row for row in connection.execute(sa.select(review)).mappings()}
             rows = {one.id: _row(one) for one in reviews}
             lost = {one for one in gone if one in before} - rows.keys()
-            if whole is not None:
-                about, place = whole
-                lost |= {
-                    key
-                    for key, row in before.items()
-                    if row["about"] == about and place_key(row["place"]) == place_key(place)
-                } - rows.keys()
             for row in rows.values():
                 connection.execute(insert_new(connection, review, row))
             for key in lost:
                 connection.execute(sa.delete(review).where(review.c.id == key))
-            places = {(one.about, one.place) for one in reviews} | ({whole} if whole is not None else set())
             for receipt in receipts:
-                for about, place in places:
+                for about, place in {(one.about, one.place) for one in reviews if one.receipt == receipt.id}:
                     named = {"id": receipt.id, "about": about, "place": holdable(place)}
                     connection.execute(insert_new(connection, review_receipt, {**named, "content": _plain(receipt)}))
             if mark is not None:
@@ -164,6 +154,15 @@ class ReviewBook:
             known = [key for key in rows if key in before]
             same = sum(_says(rows[key]) == _says(before[key]) for key in known)
             return Kept(len(rows) - len(known), len(known) - same, same, len(lost))
+
+    def brought_by(self, source: str) -> frozenset[str]:
+        """The ids of the reviews that a source's requests brought: what came from a file is none of them."""
+        with self._store.read() as connection:
+            receipts = connection.execute(sa.select(review_receipt.c.id, review_receipt.c.content))
+            own = {key for key, content in receipts if content["source"] == source}
+            return frozenset(
+                key for key, proof in connection.execute(sa.select(review.c.id, review.c.receipt)) if proof in own
+            )
 
     def reviews(self, *, about: About | None = None, place: str | None = None) -> tuple[Review, ...]:
         """All reviews, or those about one of the two or of one place, the newest first."""

@@ -271,7 +271,7 @@ class Forget(Request):
         told += [counted(ids, "id of a place", "ids of places")] if ids else []
         said = [f"Forgotten: {' and '.join(told)} of {clean(self.place)}; no byte of it is left in the store."]
         if gone.messages:
-            said.append(f"What {counted(gone.messages, 'message')} said that were sent is forgotten, too.")
+            said.append(f"Forgotten is also what was said in {counted(gone.messages, 'message')} that had been sent.")
         if gone.waiting:
             said.append(
                 f"{counted(gone.waiting, 'message')} not sent yet may tell of a review: `customer-research outbox list`."
