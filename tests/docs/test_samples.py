@@ -42,6 +42,7 @@ def test_every_walkthrough_has_samples() -> None:
         "meetings.md",
         "metrics-over-time.md",
         "not-tried-live.md",
+        "reviews.md",
         "sandbox.md",
         "schedules.md",
         "serving-agents.md",
