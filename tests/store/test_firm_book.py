@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from made_up_readings import DATABASES, new_url, server
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.firm import FirmFact
 from customer_research.domain.match import CERTAIN
+from customer_research.errors import StoreBusy
+from customer_research.store import database
 from customer_research.store.database import Store, open_store
 from customer_research.store.firms import FirmBook, Holding, Spent
 
@@ -130,16 +133,34 @@ def test_no_byte_stays_in_a_file_of_what_was_forgotten_replaced_or_deleted_on_it
     def found() -> list[str]:
         return [path.name for path in tmp_path.iterdir() if PLANTED.encode() in path.read_bytes()]
 
-    with open_store(f"sqlite:///{tmp_path / 'store.db'}") as store:
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    many = [replace(FACT, operator_id=f"op-{number}", value=f"{PLANTED} {number}") for number in range(300)]
+    with open_store(url) as store:
         book = FirmBook(store)
-        many = [replace(FACT, operator_id=f"op-{number}", value=f"{PLANTED} {number}") for number in range(300)]
         book.keep(many)
-        book.keep([replace(one, value="short") for one in many[:100]])
-        book.miss("seller", "op-500", "digest", PLANTED, now=NOW, until=NOW)
         assert found()
+        book.keep([replace(one, value="short") for one in many[:100]])
         assert book.erase(NOW + timedelta(days=10)) == 300
-        assert found()  # the miss
+    assert found() == []
+    with open_store(url) as store:
+        book = FirmBook(store)
         book.keep(many)
+        book.miss("seller", "op-500", "digest", PLANTED, now=NOW, until=NOW)
         book.forget("seller")
         assert found() == []
     assert found() == []
+
+
+def test_a_store_that_another_program_reads_is_not_said_to_be_clean(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_SECONDS", 0.1)
+    url = f"sqlite:///{tmp_path / 'store.db'}"
+    with open_store(url) as store, open_store(url) as other:
+        FirmBook(store).keep([FACT])
+        with other.read() as reading:
+            reading.execute(sa.text("SELECT * FROM firm_fact")).first()
+            with pytest.raises(StoreBusy):
+                FirmBook(store).forget("seller")
+        assert FirmBook(store).forget("seller") == Holding(0, 0, 0)
+    assert not [path for path in tmp_path.iterdir() if PLANTED.encode() in path.read_bytes()]

@@ -268,16 +268,10 @@ def accounts(settings: Settings, now: datetime) -> tuple[Account, ...]:
 
 
 def forget(settings: Settings, name: str) -> Holding:
-    """Remove all that a provider said: what was kept of it.
+    """Remove all that a provider said: what was kept of it. It may be done again.
 
     Raises:
-        UsageError: nothing is kept of such a provider.
-        StoreError: the store cannot be written to.
+        StoreError: the store cannot be written to; StoreBusy: all is removed, and its files have to be written anew yet.
     """
     with open_store(settings.store_url) as store:
-        book = FirmBook(store)
-        held = book.holdings()
-        if name not in held and name not in discover():
-            there = f"Kept are facts of: {', '.join(held)}." if held else "No facts are kept."
-            raise UsageError(f"Nothing is kept of a provider {name[:60]!r}.", hint=there)
-        return book.forget(name)
+        return FirmBook(store).forget(name)

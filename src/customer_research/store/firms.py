@@ -6,7 +6,8 @@ leaves it reserved, and reserved counts as spent.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -99,6 +100,14 @@ class FirmBook:
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        """A transaction that may write. What it deletes or replaces SQLite overwrites with zeros."""
+        with self._store.begin() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.exec_driver_sql("PRAGMA secure_delete = ON")
+            yield connection
+
     # -- values --------------------------------------------------------------------------------------------------------
 
     def of(self, operator_id: str | None = None) -> tuple[FirmFact, ...]:
@@ -127,7 +136,7 @@ class FirmBook:
             facts: the facts.
             whole: operators and providers of whom these are all: what was told before and is not any more is removed.
         """
-        with self._store.begin() as connection:
+        with self._writing() as connection:
             for operator_id, provider in whole:
                 connection.execute(sa.delete(firm_fact).where(_of(firm_fact, operator_id, provider)))
             for one in facts:
@@ -143,17 +152,15 @@ class FirmBook:
             if not connection.execute(sa.select(sa.literal(1)).where(*gone).limit(1)).first():
                 return 0
         emptied: dict[str, Any] = {"value": None, "provider_id": "", "receipt": {}}
-        with self._store.begin() as connection:
-            count = connection.execute(sa.update(firm_fact).where(*gone).values(**emptied)).rowcount
-        self._store.compact(_VACUUMED)
-        return int(count)
+        with self._writing() as connection:
+            return int(connection.execute(sa.update(firm_fact).where(*gone).values(**emptied)).rowcount)
 
     # -- misses --------------------------------------------------------------------------------------------------------
 
     def miss(self, provider: str, operator_id: str, asked: str, why: str, *, now: datetime, until: datetime) -> None:
         """Note that a provider did not know a firm by what it was asked; what it told earlier is removed."""
         row = {"operator_id": operator_id, "provider": provider, "asked": asked, "why": why}
-        with self._store.begin() as connection:
+        with self._writing() as connection:
             connection.execute(sa.delete(firm_fact).where(_of(firm_fact, operator_id, provider)))
             connection.execute(insert_new(connection, firm_miss, {**row, "asked_at": now, "until": until}))
 
@@ -169,7 +176,7 @@ class FirmBook:
     def reserve(self, provider: str, now: datetime, number: int, budget: int) -> bool:
         """Reserve credits of the month before they can be spent; False where the budget does not have them, and nothing is reserved."""
         own = firm_budget.c
-        with self._store.begin() as connection:
+        with self._writing() as connection:
             new = {"provider": provider, "month": month_of(now), "spent": 0, "reserved": 0}
             connection.execute(insert_new(connection, firm_budget).values(**new))
             there = (own.provider == provider, own.month == month_of(now), own.spent + own.reserved + number <= budget)
@@ -181,7 +188,7 @@ class FirmBook:
         own = firm_budget.c
         values = {"reserved": own.reserved - number, "spent": own.spent + taken}
         there = (own.provider == provider, own.month == month_of(reserved_at))
-        with self._store.begin() as connection:
+        with self._writing() as connection:
             connection.execute(sa.update(firm_budget).where(*there).values(**values))
 
     def spent(self, provider: str, now: datetime) -> Spent:
@@ -213,9 +220,12 @@ class FirmBook:
         """Remove all that a provider said, so that no byte of it stays in the store's files: what was kept of it.
 
         What was spent stays: it is ours.
+
+        Raises:
+            StoreBusy: it is removed, but the files could not be written anew, since another program reads them.
         """
         kept = self.holdings().get(provider, Holding(0, 0, 0))
-        with self._store.begin() as connection:
+        with self._writing() as connection:
             for table in (firm_fact, firm_miss):
                 connection.execute(sa.delete(table).where(table.c.provider == provider))
         self._store.compact(_VACUUMED)

@@ -223,6 +223,8 @@ class Forgotten(Request):
         name = "_".join(self.provider.casefold().split())
         gone = rooms.company_facts.forget(call.settings, name)
         document = {"schema": SCHEMA, "provider": clean(name), "values": gone.values, "operators": gone.operators}
+        if not (gone.values or gone.operators or gone.misses):
+            return lines(f"Nothing is kept of {clean(name)}: `facts budget` names the providers.", document=document)
         return lines(
             f"{counted(gone.values, 'value')} of {counted(gone.operators, 'operator')} removed.", document=document
         )
