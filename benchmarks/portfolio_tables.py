@@ -255,6 +255,11 @@ def _relationship(_: Size) -> Mapping[str, str]:
                 TRUE AS is_certain, happened_at AS created_at, happened_at + to_days(5) AS edited_at
             FROM (SELECT *, since + to_hours(CAST(24 * 900 * {_share(89, "n, k")} AS BIGINT)) AS happened_at FROM made, range(5) AS r(k))
         """,
+        "chat_ticket": f"""
+            SELECT operator_id, 'ct_' || n || '_' || k AS ticket_id, {_share(95, "n, k")} < 0.2 AS is_open, '|co_' || n || '_' || k || '|' AS conversation_ids,
+                'contact' AS matched_by, {_share(96, "n, k")} < 0.9 AS is_certain, happened_at AS created_at, happened_at + to_days(2) AS updated_at
+            FROM (SELECT *, since + to_hours(CAST(24 * 900 * {_share(97, "n, k")} AS BIGINT)) AS happened_at FROM made, range(2) AS r(k))
+        """,
         "conversation": f"""
             SELECT operator_id, 'co_' || n || '_' || k AS conversation_id, {_pick(90, "open", "closed", "snoozed", number="n, k")} AS state,
                 state <> 'closed' AS is_open, 'company' AS matched_by, {_share(91, "n, k")} < 0.9 AS is_certain, happened_at AS created_at,

@@ -115,12 +115,12 @@ class NotionRecords:
 
 @dataclass(slots=True)
 class IntercomRecords:
-    """A support workspace: companies, contacts and conversations as its API tells them, and ids of what was deleted.
+    """A support workspace: companies, contacts, conversations and tickets as its API tells them, and ids of what was deleted.
 
     `contacts` hold the Intercom ids of their companies as `company_refs` and what was merged into them as `merged` (id,
     instant); `conversations` their contacts' ids as `contact_ids`, their company's Intercom id as `company_ref` (None: it names
     none), how they came about as `delivered_as`, when a contact wrote first as `asked_at`, and the number of their parts in
-    `statistics`; instants are Unix seconds. `zone` is the workspace's; `by_day` says
+    `statistics`; `tickets` their contacts' ids as `contact_ids` and conversations as `conversation_ids`. Instants are Unix seconds. `zone` is the workspace's; `by_day` says
     whether its search of conversations compares instants by that zone's days, as the search of contacts always does;
     `cursor_pages` whether the list of a company's contacts names its next page by a cursor, as the contract has it, or by an address,
     as its examples do.
@@ -133,6 +133,7 @@ class IntercomRecords:
     companies: list[Row] = field(default_factory=list)
     contacts: list[Row] = field(default_factory=list)
     conversations: list[Row] = field(default_factory=list)
+    tickets: list[Row] = field(default_factory=list)
     deleted: list[Row] = field(default_factory=list)
 
 

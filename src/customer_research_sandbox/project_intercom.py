@@ -1,4 +1,4 @@
-"""The support chat: companies and contacts of most operators, and their conversations; of some scenarios every one by hand.
+"""The support chat: companies and contacts of most operators, their conversations and tickets; of some scenarios every one by hand.
 
 An office that is open from 9 to 17 in the workspace's zone answers: by its own clock a reply takes a third of the time that
 passes on the wall.
@@ -6,13 +6,13 @@ passes on the wall.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from random import Random
 
 from customer_research_sandbox.dataset import IntercomRecords, Row
 from customer_research_sandbox.draws import instant_between, poisson, stream
-from customer_research_sandbox.scenarios.chats import CHATS, Chat
+from customer_research_sandbox.scenarios.chats import CHATS, TICKETS, Chat, ChatTicket
 from customer_research_sandbox.state import OperatorLife
 from customer_research_sandbox.vocabulary import SCENARIO_IDS
 
@@ -34,8 +34,12 @@ _HEARD = 0.5
 
 _BEGUN_BY_US = ("operator_initiated", "automated", "admin_initiated")
 
+_TICKETED = 0.15
+"""The share of conversations that a ticket is made of or linked with."""
+
 _EACH_MONTH = {"Free": 0.2, "SMB": 0.5, "Mid-Market": 1.2, "Enterprise": 3.0}
 _MONTHS = 12
+_TICKET_IDS = 215_480_000_000
 _OFFICE_SHARE = 3
 
 
@@ -49,7 +53,10 @@ def project_intercom(lives: Iterable[OperatorLife], seed: int, as_of: datetime) 
         else:
             chats = None if rng.random() < _WITHOUT else tuple(_drawn(life, rng, as_of))
         if chats is not None:
-            _add(found, life, chats, as_of)
+            made = TICKETS.get(life.operator.operator_id, ())
+            if not life.operator.operator_id.startswith(SCENARIO_IDS):
+                made = tuple(_drawn_tickets(chats, stream(seed, life.operator.index, "intercom tickets")))
+            _add(found, life, chats, made, as_of)
     found.conversations.sort(key=lambda row: row["created_at"])
     return found
 
@@ -82,8 +89,22 @@ def _drawn(life: OperatorLife, rng: Random, as_of: datetime) -> Iterable[Chat]:
         )
 
 
-def _add(found: IntercomRecords, life: OperatorLife, chats: Iterable[Chat], as_of: datetime) -> None:
-    """The operator's company, its people and their conversations."""
+def _drawn_tickets(chats: Sequence[Chat], rng: Random) -> Iterable[ChatTicket]:
+    """Tickets of some conversations: made of them, or for the back office."""
+    for place, chat in enumerate(chats):
+        if rng.random() >= _TICKETED:
+            continue
+        state = "resolved" if chat.closed else ("submitted", "in_progress")[int(rng.random() * 2)]
+        if rng.random() < 0.5:
+            yield ChatTicket(chat.days, chat.topic, state, made_of=place)
+        else:
+            yield ChatTicket(chat.days * 0.9, chat.topic, state, "Back-office", linked=(place,))
+
+
+def _add(
+    found: IntercomRecords, life: OperatorLife, chats: Sequence[Chat], made: Iterable[ChatTicket], as_of: datetime
+) -> None:
+    """The operator's company, its people, their conversations and tickets."""
     operator, place = life.operator, len(found.companies)
     company = f"67{place:022x}"
     since = int(operator.signed_up.timestamp())
@@ -101,8 +122,17 @@ def _add(found: IntercomRecords, life: OperatorLife, chats: Iterable[Chat], as_o
         found.contacts.append(contact(own, name, email, (company,), since))
     for number, chat in enumerate(chats):
         who = ids[number % len(ids)]
-        own = str(215_470_000_000 + place * 10_000 + number)
+        own = _chat_id(place, number)
         found.conversations.append(conversation(own, chat, who, company, as_of))
+    for number, one in enumerate(made):
+        of = one.linked if one.made_of is None else (one.made_of,)
+        own = str(_TICKET_IDS + place * 10_000 + number) if one.made_of is None else _chat_id(place, one.made_of)
+        who = ids[(of[0] if of else number) % len(ids)]
+        found.tickets.append(ticket(own, one, who, [_chat_id(place, n) for n in one.linked], as_of))
+
+
+def _chat_id(place: int, number: int) -> str:
+    return str(215_470_000_000 + place * 10_000 + number)
 
 
 def contact(own: str, name: str, email: str, companies: tuple[str, ...], since: int) -> Row:
@@ -151,4 +181,16 @@ def conversation(own: str, chat: Chat, who: str, company: str, as_of: datetime) 
         "company_ref": company if chat.named else None, "contact_ids": [who],
         "rating": chat.rating, "rated_at": None if chat.rating is None or closed is None else min(closed + 300, now - 1),
         "ai": chat.ai, "statistics": {k: v for k, v in statistics.items() if v is not None} if chat.told else None,
+    }  # fmt: skip
+
+
+def ticket(own: str, told: ChatTicket, who: str, linked: Sequence[str], as_of: datetime) -> Row:
+    """A ticket as the workspace holds it."""
+    begun = int((as_of - timedelta(days=told.days)).timestamp())
+    last = min(begun + 7200, int(as_of.timestamp()) - 1)
+    return {
+        "id": own, "number": str(int(own) % 1_000_000), "title": told.title, "category": told.category, "state": told.state,
+        "is_open": told.state != "resolved", "contact_ids": [who], "conversation_ids": list(linked),
+        "admin_assignee_id": _PEOPLE[int(own) % len(_PEOPLE)] if told.state != "submitted" else 0,
+        "created_at": begun, "updated_at": last,
     }  # fmt: skip

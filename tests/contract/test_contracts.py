@@ -194,6 +194,8 @@ REACHED = {
         "POST /conversations/search",
         "GET /conversations/{conversation_id}",
         "GET /conversations/deleted",
+        "POST /tickets/search",
+        "GET /tickets/{ticket_id}",
     },
 }
 """Operations that the sources use; the world is made so that all of them happen."""

@@ -240,6 +240,8 @@ def _landed(sql: str) -> list[dict[str, Any]]:
     """What has landed: one open invoice, and which company property holds the operator id."""
     if "intercom_conversation" in sql:
         return [{"conversation_id": "215469999999"}]
+    if "intercom_ticket" in sql:
+        return [{"ticket_id": "215489999999"}]
     if "hubspot_portal" in sql:
         return [{"operator_property": "moovs_operator_id"}]
     if "record_id" in sql:  # what could not be read before: nothing

@@ -100,6 +100,7 @@ _WORDS: Mapping[str, tuple[str | None, ...]] = {
     "ticket.types": ("|Feature|", "|Bug|Request|", "|100%|", None),
     "conversation.state": ("open", "closed", "snoozed"),
     "conversation.begun_by": ("contact", "contact", "contact", "us", None),
+    "chat_ticket.conversation_ids": ("|conversation-1|", "|CONVERSATION_0|conversation_2|", "", None),
     "company.linked_by": ("csm", "property", "search"),
     "engagement.type": ("note", "email", "call", "meeting"),
 }

@@ -37,6 +37,7 @@ _WORDS: dict[str, tuple[str | bool | None, ...]] = {
     "ticket.types": ("|Feature|", "|Bug|Request|", None),
     "conversation.state": ("open", "closed", "snoozed"),
     "conversation.begun_by": ("contact", "contact", "contact", "us", None),
+    "chat_ticket.conversation_ids": ("|conversation_id-1|", "|conversation_id-0|conversation_id-2|", "", None),
     "company.linked_by": ("csm", "property", "search"),
     "engagement.type": ("note", "call"),
 }

@@ -194,7 +194,7 @@ GROUPS = (
     ("charge", "dispute"),
     ("member", "driver", "survey"),
     ("ticket",),
-    ("conversation",),
+    ("conversation", "chat_ticket"),
     ("company", "contact", "deal", "engagement"),
 )
 

@@ -66,6 +66,7 @@ HOMES = {
     "people": ("warehouse", "people"),
     "support": ("notion", "tickets"),
     "chat": ("intercom", "conversations"),
+    "chat_tickets": ("intercom", "conversations"),
     "crm": ("hubspot", "relationship"),
     "derived": ("memory", "derived"),
 }

@@ -60,6 +60,7 @@ FIXED = {
         """conversation_id subject channel begun_by asked_at company_since first_reply_at first_reply_s first_close_at first_close_s url
         matched_by is_certain created_at"""
     ),
+    "chat_ticket": _words("ticket_id number title category url matched_by is_certain created_at"),
     "ticket": _words("ticket_id number title matched_by is_certain created_at url"),
     "csm": _words(
         """subscription_id started_at created_at name email phone stripe_account stripe_customer custom_domain signed_up_on

@@ -281,6 +281,7 @@ def test_intercom(judged: Any, dataset: Dataset) -> None:
     for row in dataset.intercom.conversations[:40]:
         judged("intercom", f"/conversations/{row['id']}?display_as=plaintext")
     judged("intercom", "/conversations/1?display_as=plaintext")
+    judged("intercom", f"/tickets/{dataset.intercom.tickets[0]['id']}")
     dataset.intercom.deleted.append({"id": dataset.intercom.conversations[0]["id"], "deleted_at": 1_790_000_000})
     judged("intercom", "/conversations/deleted?page=1&per_page=60&order=desc")
     judged("intercom", "/contacts/search", {"query": {"field": "updated_at", "operator": "<=", "value": 1}})

@@ -28,11 +28,12 @@ def sandbox_of(worlds: Worlds) -> AbstractContextManager[Sandbox]:
 def put_back(sandbox: Sandbox) -> Iterator[Any]:
     """The workspace's records, put back as they were after the test."""
     told: Any = sandbox.dataset.intercom
-    kept = {name: list(getattr(told, name)) for name in ("companies", "contacts", "conversations", "deleted")}
+    names = ("companies", "contacts", "conversations", "tickets", "deleted")
+    kept = {name: list(getattr(told, name)) for name in names}
     yield told
     for name, rows in kept.items():
         setattr(told, name, rows)
-    told.cursor_pages = False
+    told.cursor_pages, told.by_day = False, True
 
 
 def settings_of(sandbox: Sandbox, **changes: Any) -> Settings:

@@ -214,7 +214,7 @@ def test_every_conversation_comes_with_one_receipt(sandbox: Sandbox) -> None:
     assert not found.gaps
     (receipt,) = found.receipts
     assert {one["fetch_id"] for one in found.tables["conversation"]} == {receipt.id}
-    assert receipt.requests == len(sandbox.request_log) == 4
+    assert receipt.requests == len(sandbox.request_log) == 5
     assert all("/contacts/" not in one.path or "/companies/" in one.path for one in sandbox.request_log)
 
 

@@ -37,6 +37,7 @@ _ORDER = (
     "people",
     "support",
     "chat",
+    "chat_tickets",
     "crm",
     "derived",
 )

@@ -14,6 +14,7 @@ _ALWAYS: Mapping[str, str] = MappingProxyType(
         "coupon": "status frequency created_at",
         "ticket": "is_open is_certain created_at",
         "conversation": "state is_open is_certain created_at",
+        "chat_ticket": "is_open is_certain created_at",
         "deal": "created_at",
         "reservation": "status created_at",
         "charge": "status created_at",

@@ -56,6 +56,9 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "conversation.state": ("open", "closed", "snoozed"),
         "conversation.begun_by": ("contact", "us"),
         "conversation.matched_by": ("company", "contact", CONFIRMED),
+        "chat_ticket.category": ("customer", "back-office", "tracker"),
+        "chat_ticket.state": ("submitted", "in_progress", "waiting_on_customer", "resolved"),
+        "chat_ticket.matched_by": ("company", "contact", CONFIRMED),
         "csm.status": SUBSCRIPTION_STATUSES,
         "csm.waterfall_event": (
             "new",

@@ -1,4 +1,4 @@
-"""Support conversations of the scenarios, by operator: few, and each by hand; a scenario that is not here is in no workspace.
+"""Support conversations and tickets of the scenarios, by operator: few, and each by hand; who has no conversation is in no workspace.
 
 `chats.json` says what has to be found, worked out from these set-ups by hand.
 """
@@ -41,6 +41,22 @@ class Chat:
     contact_hours: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChatTicket:
+    """One ticket: created `days` before the as-of, in a `state` of that name.
+
+    `made_of`: the operator's conversation (by its place) that was turned into this ticket, which bears its id; `linked`: those that it is
+    linked with.
+    """
+
+    days: float
+    title: str
+    state: str = "submitted"
+    category: str = "Customer"
+    made_of: int | None = None
+    linked: tuple[int, ...] = ()
+
+
 def _id(number: int) -> str:
     return f"{SCENARIO_IDS}0000000000{number:02d}"
 
@@ -69,6 +85,21 @@ CHATS: Mapping[str, tuple[Chat, ...]] = MappingProxyType(
         ),
         # S35: in the workspace, and has never written; what we sent is open
         _id(35): (Chat(10, "New: airport fees", delivered_as="operator_initiated"),),
+    }
+)
+
+
+TICKETS: Mapping[str, tuple[ChatTicket, ...]] = MappingProxyType(
+    {
+        # S34: two tickets are of conversations that are open and count there; of a closed conversation the back office still works
+        # on one, another is of no conversation, and one was resolved
+        _id(34): (
+            ChatTicket(8, "Wrong day on trips", "in_progress", made_of=0),
+            ChatTicket(12, "Invoice to be made again", "submitted", "Back-office", linked=(2,)),
+            ChatTicket(14.5, "Confirmations are not sent", "in_progress", "Back-office", linked=(3,)),
+            ChatTicket(3, "New tablet for a driver", "waiting_on_customer"),
+            ChatTicket(60, "Logo on receipts", "resolved"),
+        ),
     }
 )
 

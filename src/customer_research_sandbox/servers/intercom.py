@@ -61,6 +61,20 @@ CONVERSATION_FIELDS: Mapping[str, Field] = {
     "admin_assignee_id": Field("whole", lambda one: one["admin_assignee_id"]),
     "ai_agent_participated": Field("flag", lambda one: one["ai"]),
 }
+_CATEGORIES = {"Customer": "request", "Back-office": "task", "Tracker": "tracker"}
+"""A ticket's category → the word by which it is searched."""
+
+TICKET_FIELDS: Mapping[str, Field] = {
+    "id": Field("text", lambda one: one["id"]),
+    "contact_ids": Field("texts", lambda one: one["contact_ids"]),
+    "open": Field("flag", lambda one: one["is_open"]),
+    "state": Field("text", lambda one: one["state"]),
+    "title": Field("text", lambda one: one["title"]),
+    "category": Field("text", lambda one: _CATEGORIES[one["category"]]),
+    "created_at": Field("instant", lambda one: one["created_at"]),
+    "updated_at": Field("instant", lambda one: one["updated_at"]),
+    "admin_assignee_id": Field("text", lambda one: str(one["admin_assignee_id"])),
+}
 
 _CODES = {
     400: "bad_request", 401: "unauthorized", 403: "api_plan_restricted", 404: "not_found", 405: "method_not_allowed",
@@ -93,6 +107,7 @@ class IntercomServer(Vendor):
             "/contacts/{id}/merge_history": self._merges,
             "/conversations/deleted": self._deleted,
             "/conversations/{id}": self._conversation,
+            "/tickets/{id}": self._ticket,
         }
         return [
             *(Route(path, handler) for path, handler in gets.items()),
@@ -235,9 +250,24 @@ class IntercomServer(Vendor):
         return _listing("conversation.list", "conversations", shown, found, pages)
 
     async def _search_tickets(self, request: Request) -> Response:
-        rules = Rules(CONVERSATION_FIELDS, self._records.zone, self._records.by_day)
-        found, rows, pages = await self._searched(request, [], rules, 20)
-        return _listing("ticket.list", "tickets", rows, found, pages)
+        rules = Rules(TICKET_FIELDS, self._records.zone, self._records.by_day)
+        found, rows, pages = await self._searched(request, self._records.tickets, rules, 20)
+        shown = [self._shown_ticket(request, one) for one in rows]
+        return _listing("ticket.list", "tickets", shown, found, pages)
+
+    def _ticket(self, request: Request) -> Response:
+        own = request.path_params["id"]
+        found = next((one for one in self._records.tickets if one["id"] == own), None)
+        if found is None:
+            return self._refusal(404, "ticket_not_found", "Ticket Not Found")
+        return answer(self._shown_ticket(request, found))
+
+    @staticmethod
+    def _shown_ticket(request: Request, record: Mapping[str, Any]) -> Row:
+        shown = views.ticket(record)
+        if fault_of(request) == "schema":
+            shown.pop("open")
+        return shown
 
     async def _searched(
         self, request: Request, records: Sequence[Row], rules: Rules, default: int
@@ -259,7 +289,9 @@ class IntercomServer(Vendor):
     def _shown(self, request: Request, record: Mapping[str, Any]) -> Row:
         ref = record["company_ref"]
         company = next((one for one in self._records.companies if one["id"] == ref), None) if ref else None
-        shown = views.conversation(record, company, knows_companies=self._speaks(request, _WITH_COMPANIES))
+        of = [one for one in self._records.tickets if record["id"] in one["conversation_ids"]]
+        tickets = [{"type": "ticket", "id": one["id"], "category": one["category"]} for one in of]
+        shown = views.conversation(record, company, tickets, knows_companies=self._speaks(request, _WITH_COMPANIES))
         if fault_of(request) == "schema":
             shown.pop("state")
         return shown

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from customer_research_sandbox.dataset import Row
@@ -12,6 +12,9 @@ PARTS_SHOWN = 500
 
 REFS_SHOWN = 10
 """Companies that a contact comes with."""
+
+LINKS_SHOWN = 1000
+"""Linked conversations and tickets that come with one."""
 
 _TEAM = "Team"
 
@@ -41,7 +44,48 @@ def merge(merged: tuple[str, int]) -> Row:
     return {"type": "merge_history", "source_contact_id": own, "source_contact_role": "lead", "merged_at": at}
 
 
-def conversation(record: Mapping[str, Any], company: Row | None, *, knows_companies: bool) -> Row:
+def linked(objects: Sequence[Mapping[str, Any]]) -> Row:
+    """What a conversation or a ticket is linked with."""
+    shown = [{"category": None, **one} for one in objects[:LINKS_SHOWN]]
+    return {"type": "list", "total_count": len(objects), "has_more": len(objects) > LINKS_SHOWN, "data": shown}
+
+
+def ticket(record: Mapping[str, Any]) -> Row:
+    """A ticket; its description and what was written are texts of others."""
+    at, state = record["created_at"], record["state"]
+    label = state.replace("_", " ").capitalize()
+    part = {
+        "type": "ticket_part", "id": f"p{record['id']}", "part_type": "ticket_state_updated_by_admin", "ticket_state": state,
+        "previous_ticket_state": "submitted", "created_at": at, "updated_at": at, "attachments": [], "redacted": False,
+        "author": {"type": "admin", "id": "711", "name": _TEAM, "email": "someone@example.com"},
+    }  # fmt: skip
+    return {
+        "type": "ticket", "id": record["id"], "ticket_id": record["number"], "category": record["category"],
+        "ticket_attributes": {
+            "_default_title_": record["title"], "_default_description_": f"{record['title']}, please help.",
+        },
+        "ticket_state": {
+            "type": "ticket_state", "id": "7493", "category": state, "internal_label": label, "external_label": label,
+        },
+        "ticket_type": {
+            "type": "ticket_type", "id": "53", "name": "Request", "description": "", "icon": "🎟", "workspace_id": "sndbx7ic",
+            "archived": False, "created_at": 1_600_000_000, "updated_at": 1_600_000_000, "category": record["category"],
+            "ticket_type_attributes": {"type": "list", "data": []},
+        },
+        "contacts": {
+            "type": "contact.list",
+            "contacts": [{"type": "contact", "id": one, "external_id": None} for one in record["contact_ids"]],
+        },
+        "admin_assignee_id": record["admin_assignee_id"], "team_assignee_id": 0, "created_at": at,
+        "updated_at": record["updated_at"], "open": record["is_open"], "is_shared": record["category"] == "Customer",
+        "linked_objects": linked([{"type": "conversation", "id": one} for one in record["conversation_ids"]]),
+        "ticket_parts": {"type": "ticket_part.list", "ticket_parts": [part], "total_count": 1},
+    }  # fmt: skip
+
+
+def conversation(
+    record: Mapping[str, Any], company: Row | None, tickets: Sequence[Mapping[str, Any]] = (), *, knows_companies: bool
+) -> Row:
     """A conversation as lists show it."""
     state, theirs = record["state"], record["delivered_as"] == "customer_initiated"
     author = {"type": "user", "id": record["contact_ids"][0]} if theirs else {"type": "admin", "id": "711"}
@@ -65,7 +109,7 @@ def conversation(record: Mapping[str, Any], company: Row | None, *, knows_compan
         },
         "custom_attributes": {}, "ai_agent_participated": record["ai"], "ai_agent": None,
         "channel": {"initial": record["channel"], "current": record["channel"]},
-        "linked_objects": {"type": "list", "total_count": 0, "has_more": False, "data": []},
+        "linked_objects": linked(tickets),
     }  # fmt: skip
     if record["asked_at"] is not None:
         shown["first_contact_reply"] = {"created_at": record["asked_at"], "type": "conversation", "url": None}

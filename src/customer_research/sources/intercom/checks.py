@@ -12,7 +12,7 @@ from customer_research.domain.values import operator_id
 from customer_research.sources.intercom import normalise
 from customer_research.sources.intercom.session import IntercomSession, Record, condition
 
-SCOPES = ("Read conversations", "Read and list users and companies")
+SCOPES = ("Read conversations", "Read and list users and companies", "Read tickets")
 
 HOSTS = {"US": "api.intercom.io", "EU": "api.eu.intercom.io", "AU": "api.au.intercom.io"}
 _PERCENT = 100
@@ -62,6 +62,12 @@ async def conversations(session: IntercomSession, _subject: Subject | None) -> D
     return _share(found.records, named, "conversations that name an operator's company", fix)
 
 
+async def tickets(session: IntercomSession, _subject: Subject | None) -> Diagnosis:
+    """May the token read tickets?"""
+    found = await session.search("tickets", condition("updated_at", ">", 0), session.log("doctor"), pages=1)
+    return Diagnosis("ok", f"{'some' if found.records else 'none'} there", "an app that may read tickets")
+
+
 def _share(sample: Sequence[Record], named: Sequence[Record], what: str, fix: str) -> Diagnosis:
     needed = f"most {what}"
     if not sample:
@@ -75,4 +81,5 @@ CHECKS = (
     Check("workspace", "Is the workspace's region that of the address?", workspace),
     Check("companies", "Are the companies' ids operator ids?", companies),
     Check("conversations", "Do conversations name a company?", conversations),
+    Check("tickets", "May the token read tickets?", tickets),
 )

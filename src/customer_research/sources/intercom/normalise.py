@@ -27,6 +27,9 @@ BEGUN_BY = {
 }
 """How Intercom says that a conversation came about → who began it. Intercom's "operator" is a bot of our own."""
 
+CUSTOMER, TRACKER = "customer", "tracker"
+TICKET_STATES = ("submitted", "in_progress", "waiting_on_customer", "resolved")
+
 PAGE = "https://app.intercom.com/a/inbox/{workspace}/inbox/conversation/{id}"
 
 _LATEST_SECONDS = 10_000_000_000
@@ -178,6 +181,46 @@ def _plain(given: Any) -> str | None:
 
     text = values.text(given) or ""
     return values.text(" ".join(unescape(sub(r"</?[A-Za-z][^>]*>", " ", text)).split()))
+
+
+def ticket_row(ticket: Record, workspace: str = "") -> Row:
+    """The columns of a `chat_ticket` row that do not depend on whose it is.
+
+    Raises:
+        SchemaChanged: it lacks what the contract promises, or an instant is none.
+    """
+    own, is_open = identifier(ticket, "ticket"), _flag(ticket.get("open"))
+    created = moment(ticket.get("created_at"), "created_at")
+    updated = moment(ticket.get("updated_at"), "updated_at")
+    if is_open is None or created is None or updated is None:
+        raise changed("A ticket came without open, created_at or updated_at.")
+    state = values.enumerated(inside(ticket, "ticket_state").get("category"))
+    return {
+        "ticket_id": own,
+        "number": values.text(ticket.get("ticket_id")),
+        "title": _plain(inside(ticket, "ticket_attributes").get("_default_title_")),
+        "category": category(ticket),
+        "state": state if state in TICKET_STATES else None,
+        "is_open": is_open,
+        "conversation_ids": values.listed(conversation_ids(ticket)),
+        "assignee": _assignee(ticket.get("admin_assignee_id")),
+        "url": PAGE.format(workspace=workspace, id=own) if workspace else None,
+        "created_at": created,
+        "updated_at": updated,
+    }
+
+
+def category(ticket: Record) -> str | None:
+    """Of what kind a ticket is: a customer's, of the back office, or a tracker of several."""
+    return values.enumerated(ticket.get("category"))
+
+
+def conversation_ids(ticket: Record) -> tuple[str, ...]:
+    """The conversations that a ticket is linked with; a customer's ticket bears the id of the conversation it was made of."""
+    linked = [one for one in listed(ticket, "linked_objects", "data") if one.get("type") == "conversation"]
+    ids = [values.text(one.get("id")) for one in linked]
+    own = [values.text(ticket.get("id"))] if category(ticket) == CUSTOMER else []
+    return tuple(dict.fromkeys(one for one in [*own, *ids] if one is not None))
 
 
 def channel(conversation: Record) -> str | None:

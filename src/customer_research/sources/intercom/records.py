@@ -1,4 +1,4 @@
-"""The canonical table that Intercom fills."""
+"""The canonical tables that Intercom fills."""
 
 from __future__ import annotations
 
@@ -42,6 +42,22 @@ RECORDS = SourceRecords(
             created_at timestamp begun
             updated_at timestamp last change
             company_since timestamp when the operator's company came to Intercom
+            fetch_id text receipt
+        chat_ticket [ticket_id] one row per Intercom ticket matched to the operator
+            operator_id text the operator
+            ticket_id text Intercom id, by which it is asked for
+            number text the number that people see
+            title text its title (untrusted); never its description or a message
+            category text customer, back-office, tracker
+            state text submitted, in_progress, waiting_on_customer, resolved: the category of its state; null: not told
+            is_open boolean not closed
+            conversation_ids texts Intercom ids of the conversations that it was made of or is linked with
+            assignee text Intercom id of the person it is assigned to
+            url text its page in Intercom
+            matched_by text company (of a conversation that it is of), contact, confirmed (by somebody here)
+            is_certain boolean by that company alone, or by contacts of this company alone, or confirmed; probable ones are never counted
+            created_at timestamp created
+            updated_at timestamp last change
             fetch_id text receipt
         """,
     ),

@@ -28,13 +28,15 @@ DELETED_SIZE = 60
 FILTERS_IN_GROUP = 15
 """Filters that one group of a query may hold; more are asked in further queries."""
 
-LISTS = {"contacts": "data", "conversations": "conversations"}
+LISTS = {"contacts": "data", "conversations": "conversations", "tickets": "tickets"}
 """What is searched → where an answer lists it."""
 
 Record = Mapping[str, Any]
 Query = Mapping[str, Any]
 
-NO_COMPANY, NO_RECORD, SCROLL_OPEN = "company_not_found", "not_found", "scroll_exists"
+NO_COMPANY = frozenset({"company_not_found"})
+NO_RECORD = frozenset({"not_found", "ticket_not_found"})
+SCROLL_OPEN = "scroll_exists"
 """Intercom's own codes of failures."""
 
 SCROLL_SECONDS = 60.0
@@ -98,8 +100,8 @@ class IntercomSession(VendorSession[IntercomSettings]):
         """Whose token it is, and of which workspace."""
         return await self.http.read("/me", log)
 
-    async def _known(self, path: str, log: RequestLog, params: Params, *, unknown: str) -> Record | None:
-        """What stands at a path; None where Intercom says by its own code that there is no such record.
+    async def _known(self, path: str, log: RequestLog, params: Params, *, unknown: frozenset[str]) -> Record | None:
+        """What stands at a path; None where Intercom says by its own codes that there is no such record.
 
         Raises:
             BadAnswer: it is a 404 without that code, which says nothing of a record: an address may be wrong.
@@ -107,7 +109,7 @@ class IntercomSession(VendorSession[IntercomSettings]):
         try:
             return await self.http.read(path, log, params=params)
         except NotThere as error:
-            if error.code == unknown:
+            if error.code in unknown:
                 return None
             hint = "Check intercom.url: it must be the API's address."
             raise self.http.error(BadAnswer, error.message, log.stream, hint) from error
@@ -213,9 +215,9 @@ class IntercomSession(VendorSession[IntercomSettings]):
 
         return ask
 
-    async def conversation(self, conversation_id: str, log: RequestLog) -> Record | None:
-        """One conversation; None: it is no more."""
-        return await self._known(f"/conversations/{segment(conversation_id)}", log, {}, unknown=NO_RECORD)
+    async def one(self, kind: str, record_id: str, log: RequestLog) -> Record | None:
+        """One conversation or ticket; None: it is no more."""
+        return await self._known(f"/{kind}/{segment(record_id)}", log, {}, unknown=NO_RECORD)
 
     async def deleted(self, page: int, log: RequestLog) -> tuple[list[Record], bool, int]:
         """A page of what was deleted, newest first, whether there are further ones, and how many there are in all."""

@@ -12,7 +12,7 @@ VERSION = "2.16"
 
 
 class IntercomSettings(VendorSettings):
-    """Support chat (Intercom). Token: an access token of a private app that may read conversations, people and companies."""
+    """Support chat (Intercom). Token: an access token of a private app that may read conversations, people, companies and tickets."""
 
     section = "intercom"
     place = 5

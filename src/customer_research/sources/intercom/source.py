@@ -10,7 +10,9 @@ from customer_research.sources.intercom.settings import IntercomSettings
 SOURCE = Source(
     name="intercom",
     title="Intercom (support chat)",
-    streams=(Stream("conversations", "Support conversations", (live.TABLE,), live.fetch, by_id=True),),
+    streams=(
+        Stream("conversations", "Support conversations and tickets", (live.TABLE, live.TICKET), live.fetch, by_id=True),
+    ),
     open=IntercomSession,
     missing=lambda settings: settings.of(IntercomSettings).missing(),
     checks=checks.CHECKS,
