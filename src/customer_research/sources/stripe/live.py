@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from customer_research.connect.concurrent import both, together
+from customer_research.connect.paging import Stretch
 from customer_research.connect.request_log import RequestLog, stamp
 from customer_research.connect.source import Batch, Row, Subject
 from customer_research.domain.evidence import Gap, Receipt
@@ -17,6 +19,9 @@ from customer_research.sources.stripe.session import PAGE_SIZE, Kind, Record, St
 
 CARDS = ("charge", "dispute")
 REFUND = "refund"
+
+SPANS, PAGES_OF_SPAN = 8, 4
+"""Spans of time that are read side by side, and how many pages one is to hold, going by how densely the newest records lie."""
 
 WITH_CHARGE = ("data.charge",)
 """A refund or dispute does not say for whom the charge was made, nor whether it is the other side of a transfer; its charge does."""
@@ -121,13 +126,83 @@ async def _read(session: StripeSession, kind: Kind, account: str | None, log: Re
     pages = session.own.live_pages
     if (kind, account) in session.too_long:
         return Found(gap=too_many(kind, account, pages))
-    expand = () if kind == "charges" else WITH_CHARGE
-    stretch = await session.listed(kind, log, account=account, expand=expand, pages=pages)
-    records = {normalise.identifier(one, kind.removesuffix("s")): one for one in stretch.records}
-    if stretch.cursor is None:
-        return Found(records, None if stretch.whole else CUT_OFF)
-    session.too_long.add((kind, account))
-    return Found(records, too_many(kind, account, pages))
+    found = await _Reading(session, kind, account, log).all()
+    if found is None:
+        session.too_long.add((kind, account))
+        return Found(gap=too_many(kind, account, pages))
+    return found
+
+
+class _Reading:
+    """One list, read in spans of time side by side: page by page a report would wait for each of thirty answers in turn."""
+
+    def __init__(self, session: StripeSession, kind: Kind, account: str | None, log: RequestLog) -> None:
+        self._session, self._kind, self._account, self._log = session, kind, account, log
+        self._expand = () if kind == "charges" else WITH_CHARGE
+        self._records: dict[str, Record] = {}
+        self._whole = True
+
+    async def all(self) -> Found | None:
+        """The whole list; None: it is longer than a report reads.
+
+        A page tells how densely records lie there. Spans of time of some such pages go back from it, and then comes the newest page of
+        what is older still.
+        """
+        page = await self._listed(pages=1)
+        self._take(page)
+        while page.cursor is not None:
+            times = [int(normalise.moment(one, self._what).timestamp()) for one in page.records]
+            upper, width = min(times) + 1, max(max(times) - min(times), 1) * PAGES_OF_SPAN
+            edges = [max(upper - width * number, 1) for number in range(SPANS + 1)]
+            if not await self._spans([(low, high) for high, low in pairwise(edges) if low < high]):
+                return None
+            known, page = len(self._records), await self._listed(until=edges[-1], pages=1)
+            self._take(page)
+            if page.cursor is not None and len(self._records) == known:  # it promises more, and gives the same again
+                self._whole = False
+                break
+        return Found(self._records, None if self._whole else CUT_OFF)
+
+    async def _spans(self, spans: Sequence[tuple[int, int]]) -> bool:
+        """Read spans of time side by side; False: they hold more than a report reads."""
+        most = max(1, min(PAGES_OF_SPAN * 2, self._left))
+        found = await together(*(self._listed(since=low, until=high, pages=most) for low, high in spans))
+        for stretch in found:
+            self._take(stretch)
+        for (low, high), stretch in zip(spans, found, strict=True):
+            if stretch.cursor is not None and self._left > 0:
+                rest = await self._listed(since=low, until=high, start=stretch.cursor, pages=self._left)
+                self._take(rest)
+                if rest.cursor is not None:
+                    return False
+            elif stretch.cursor is not None:
+                return False
+        return self._left >= 0
+
+    @property
+    def _what(self) -> str:
+        return self._kind.removesuffix("s")
+
+    @property
+    def _left(self) -> int:
+        """How many more pages a report may read of the list."""
+        return self._session.own.live_pages - -(-len(self._records) // PAGE_SIZE)
+
+    async def _listed(self, *, since: int = 0, until: int = 0, start: str | None = None, pages: int) -> Stretch:
+        return await self._session.listed(
+            self._kind,
+            self._log,
+            account=self._account,
+            since=since,
+            until=until,
+            expand=self._expand,
+            start=start,
+            pages=pages,
+        )
+
+    def _take(self, stretch: Stretch) -> None:
+        self._records |= {normalise.identifier(one, self._what): one for one in stretch.records}
+        self._whole = self._whole and stretch.whole
 
 
 def charge_of(record: Record) -> Record:

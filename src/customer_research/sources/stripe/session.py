@@ -124,14 +124,24 @@ class StripeSession(VendorSession[StripeSettings]):
             raise
 
     def asking(
-        self, kind: Kind, *, account: str | None = None, since: int = 0, expand: tuple[str, ...] = ()
+        self,
+        kind: Kind,
+        *,
+        account: str | None = None,
+        since: int = 0,
+        until: int = 0,
+        expand: tuple[str, ...] = (),
     ) -> Callable[[str | None, RequestLog], Awaitable[Page]]:
-        """What asks for a page of a list, newest first, from behind a record's id on; *since*: made then or later, Unix seconds."""
+        """What asks for a page of a list, newest first, from behind a record's id on.
+
+        *since*: made then or later, *until*: made before, Unix seconds; 0: whenever.
+        """
 
         async def ask(cursor: str | None, log: RequestLog) -> Page:
             params: Params = {
                 "limit": PAGE_SIZE,
                 "created[gte]": since or None,
+                "created[lt]": until or None,
                 "starting_after": cursor,
                 "expand[]": expand or None,
             }
@@ -150,9 +160,11 @@ class StripeSession(VendorSession[StripeSettings]):
         *,
         account: str | None = None,
         since: int = 0,
+        until: int = 0,
         expand: tuple[str, ...] = (),
+        start: str | None = None,
         pages: int = sys.maxsize,
     ) -> Stretch:
-        """A list, as far as *pages* go."""
-        ask = self.asking(kind, account=account, since=since, expand=expand)
-        return await every(self.http, log, ask, pages=pages)
+        """A list from behind the record *start* on, as far as *pages* go."""
+        ask = self.asking(kind, account=account, since=since, until=until, expand=expand)
+        return await every(self.http, log, ask, start=start, pages=pages)
