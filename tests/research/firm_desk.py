@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
+import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from customer_research.firms.providers import fmcsa, people_data_labs
 from customer_research.research import company_facts
 from customer_research.research.company_facts import Fetch, Order
 from customer_research.settings import Settings
+from customer_research.store.database import open_store
 from customer_research_sandbox.project_facts import Firms
 from customer_research_sandbox.servers.facts import API_KEY, FactsServer
 from customer_research_sandbox.servers.faults import Controls
@@ -126,13 +131,29 @@ def lake(settings: Settings, rows: list[dict[str, Any]]) -> None:
     fill(settings.lake_folder, {"operator": operators, "company": rows})
 
 
-def desk_in(folder: Path, monkeypatch: pytest.MonkeyPatch, **own: Any) -> Desk:
+@cache
+def _template() -> Path:
+    """A folder with the lake and an empty store, made once: each test has a copy."""
+    folder = Path(tempfile.mkdtemp(prefix="firms-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     settings = settings_in(folder)
+    lake(settings, companies())
+    open_store(settings.store_url).close()
+    return folder
+
+
+def placed(folder: Path) -> Settings:
+    """Settings of a lake with the firms, and of a store, below a folder."""
+    shutil.copytree(_template(), folder, dirs_exist_ok=True)
+    return settings_in(folder)
+
+
+def desk_in(folder: Path, monkeypatch: pytest.MonkeyPatch, **own: Any) -> Desk:
+    settings = placed(folder)
     facts = {"url": "http://facts.test/pdl", "api_key": API_KEY, "requests_per_second": 1000, **own}
     model = type(settings.people_data_labs)  # type: ignore[attr-defined]
     census = type(settings.fmcsa)(url="http://facts.test/fmcsa", requests_per_second=1000)  # type: ignore[attr-defined]
     settings = settings.model_copy(update={"people_data_labs": model(**facts), "fmcsa": census})
-    lake(settings, companies())
     controls = Controls()
     server = FactsServer(Firms([dict(CARRIER)], {COMPANY["website"]: dict(COMPANY)}), controls)
     desk = Desk(settings, server, controls)

@@ -176,6 +176,16 @@ def test_an_answer_that_nobody_can_read_counts_as_spent_and_three_in_a_row_end_t
     assert len(desk.asked()) == 6
 
 
+def test_a_question_that_is_refused_costs_nothing_and_is_not_asked_again(desk: Desk) -> None:
+    desk.server.script = [
+        answer({"status": 400, "error": {"type": "invalid_request_error", "message": "bad name"}}, 400)
+    ]
+    done = desk.fetch(PDL, buy=True)
+    assert "bad name" in done.nothing[ACME].why
+    assert done.spent == Spent()
+    assert desk.fetch(PDL, buy=True).missed == 3
+
+
 def test_a_company_that_is_not_surely_the_firm_is_none(desk: Desk) -> None:
     desk.server.firms.companies[COMPANY["website"]].update(
         website="other.example.com", location={}, employee_count=4000

@@ -9,8 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from firm_desk import ACME, BOLT, NOW, companies, lake
-from made_up_lake import settings_in
+from firm_desk import ACME, BOLT, NOW, placed
 
 from customer_research.domain.firm import FIELDS, sureness
 from customer_research.errors import TablesRefused, UsageError
@@ -25,9 +24,7 @@ TERMS = Terms("Core Signal", "contract of 2026", keep_days=30)
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    made = settings_in(tmp_path)
-    lake(made, companies())
-    return made
+    return placed(tmp_path)
 
 
 def given(settings: Settings, text: str) -> Path:

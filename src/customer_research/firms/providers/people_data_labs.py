@@ -49,7 +49,11 @@ class PeopleDataLabs:
     async def _one(self, clues: Clues) -> Reply:
         log = self._http.log(STREAM)
         params: Params = {**asked(clues), "min_likelihood": self._own.min_likelihood}
-        reply = await self._http.send("GET", PATH, params=params, log=log, safe=False, accept=(NOT_FOUND,))
+        reply = await self._http.send(
+            "GET", PATH, params=params, log=log, safe=False, accept=(WRONG_REQUEST, NOT_FOUND)
+        )
+        if reply.status == WRONG_REQUEST:  # it would be refused again
+            return Miss(f"People Data Labs refused the question: {self._http.told(reply.body)}")
         if reply.status == NOT_FOUND:
             return Miss("People Data Labs knows no such company")
         record = self._http.mapping(reply.body, log)
