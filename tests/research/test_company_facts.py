@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,18 @@ def test_a_number_that_another_provider_surely_told_is_asked_for_and_a_record_wi
     assert BOLT in done.nothing
     facts = [one for one in listed(desk.settings, ACME, NOW)[2] if one.provider == FMCSA]
     assert {sureness(one) for one in facts} == {"probable (USDOT number)"}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"matched_by": "name_and_phone"}, {"expires_at": NOW}, {"provider": FMCSA}, {"provider_id": "shared"}]
+)
+def test_a_number_that_is_not_sure_is_not_asked_for(desk: Desk, changes: dict[str, Any]) -> None:
+    imported(desk, f"operator_id,usdot_number,provider_id\n{ACME},3000007,\n{BOLT},3000008,shared\n")
+    book = book_of(desk)
+    (fact,) = book.of(ACME)
+    book.keep([replace(fact, **changes)], whole=[(ACME, "other")])
+    desk.fetch(FMCSA, again=True)
+    assert not any("3000007" in path for path in desk.asked())
 
 
 def test_two_carriers_that_fit_equally_well_are_no_match(desk: Desk) -> None:

@@ -136,6 +136,8 @@ def test_no_byte_stays_in_a_file_of_what_was_forgotten_replaced_or_deleted_on_it
     url = f"sqlite:///{tmp_path / 'store.db'}"
     many = [replace(FACT, operator_id=f"op-{number}", value=f"{PLANTED} {number}") for number in range(300)]
     with open_store(url) as store:
+        store._engine.dispose()  # whatever SQLite does here by itself
+        sa.event.listen(store._engine, "connect", lambda made, _: made.execute("PRAGMA secure_delete = OFF"))
         book = FirmBook(store)
         book.keep(many)
         assert found()
