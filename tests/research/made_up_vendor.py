@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 from customer_research.connect.request_log import RequestLog, stamp
-from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice, Source
+from customer_research.connect.source import (
+    Ask,
+    Batch,
+    BulkStream,
+    LandingTable,
+    Link,
+    Pull,
+    Row,
+    Slice,
+    Source,
+    Stream,
+    Subject,
+)
 from customer_research.domain.evidence import Gap
 from customer_research.errors import Unavailable
 from customer_research.record_tables import LAKE_TABLES
@@ -66,6 +78,8 @@ class Vendor:
     held: list[Row] = field(default_factory=list)
     ask: str = ""
     """Asked of what has landed, after each slice."""
+    live: tuple[tuple[str, ...], ...] = ()
+    """The tables of each stream of one operator; a sync asks none of them."""
 
     @property
     def source(self) -> Source:
@@ -76,7 +90,7 @@ class Vendor:
         return Source(
             self.name,
             self.name.title(),
-            (),
+            tuple(Stream("-".join(tables), "Of one operator", tables, _unasked) for tables in self.live),
             open=lambda _settings, _clock: _Session(),
             missing=lambda _settings: (
                 None if self.configured else Gap(self.name, "not_configured", "No key.", "Set one.")
@@ -130,6 +144,10 @@ class Vendor:
             whole=(name,) if last and whole and name not in self.partial else (),
             gaps=self.partial if last else {},
         )
+
+
+async def _unasked(_session: Any, _subject: Subject) -> Batch:
+    raise AssertionError("a sync asks of no one operator")
 
 
 class _Session:

@@ -288,6 +288,44 @@ def test_of_an_operator_whom_the_second_source_does_not_tell_the_rows_are_the_ho
     assert synced(tmp_path / "one", vendors(near=near, far=far, untold="one"))[0] == ["m1", "m2", "m7"]
 
 
+def test_an_operator_of_whom_the_second_source_has_less_has_the_homes_rows_in_the_lake_as_alone(tmp_path: Path) -> None:
+    """Whether it has none of its records, or lacks the latest: others' records, which are newer, say nothing of these."""
+    two, three = {"operator_id": "two"}, {"operator_id": "three"}
+    near = [member(1), member(4, hours=1), member(7, hours=90, **two)]
+    far = [member(1), member(2), member(7, hours=90, **two), member(8, hours=70, **two), member(9, hours=99, **three)]
+    members, sources, _ = synced(tmp_path, vendors(near=near, far=far))
+    assert members == ["m1", "m4", "m7", "m8", "m9"]
+    assert sources == {SECOND, "warehouse"}
+    for operator, expected in (("one", {"m1", "m4"}), ("two", {"m7", "m8"}), ("three", {"m9"})):
+        of_whom = [[row for row in rows if row["operator_id"] == operator] for rows in (near, far)]
+        wires, dossier = Wires(Home(member=of_whom[1]), {"member": of_whom[0], "driver": []}), Dossier(operator, AS_OF)
+        asyncio.run(Gatherer(cast("Connections", wires), dossier).run(frozenset({"member"}), frozenset({"team"})))
+        given = dossier.given.get("member")
+        rows = given.rows if given is not None else of_whom[1]
+        assert {row["member_id"] for row in rows} == expected, operator
+
+
+def test_tables_of_one_stream_stand_or_fall_together_in_the_lake_as_alone(tmp_path: Path) -> None:
+    """Drivers of one operator lag, so that its members are the home's, too: a figure may be made of both."""
+    two: dict[str, Any] = {"operator_id": "two"}
+    drivers = Shelf(replace(canonical("driver"), key=("operator_id", "driver_id")))
+    drivers.put(driver(1), {**driver(2), **two})
+    near_drivers = Shelf(
+        LandingTable("near_driver", ("driver_id",), {**canonical("driver").columns, "fetch_id": "text"})
+    )
+    near_drivers.put(driver(1))
+    some = vendors(near=[member(1), member(4, hours=1), member(5, **two)], far=[member(1), member(6, **two)])
+    columns = ", ".join(canonical("driver").columns)
+    some["warehouse"].shelves += (drivers,)
+    some[SECOND].shelves += (near_drivers,)
+    some[SECOND].links += (Link("driver", ("near_driver",), f"SELECT {columns} FROM near_driver"),)
+    assert synced(tmp_path / "apart", some)[0] == ["m1", "m4", "m5"]
+    some[SECOND].live = (("member", "driver"),)
+    assert synced(tmp_path / "one", some)[0] == ["m1", "m4", "m6"]
+    drivers.put({**driver(3), "created_at": AS_OF})  # of everybody the warehouse has newer ones
+    assert synced(tmp_path / "all", some)[0] == ["m1", "m6"]
+
+
 def test_a_second_source_that_is_not_set_up_leaves_the_lake_as_it_is(tmp_path: Path) -> None:
     some = vendors(near=[], far=[member(1), member(2)])
     some[SECOND].configured = False

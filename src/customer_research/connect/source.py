@@ -154,8 +154,8 @@ class Link:
     `table` is a canonical table (`record_tables.LAKE_TABLES`); several links may add rows to `operator` and `gap`. `needs`
     are the landing and canonical tables it reads: links run in an order that has them ready, and not at all while one of
     them was never pulled. Of a table that has a second source the links of one of the two run; rows of `gap` that the other
-    adds about that table are left out. An operator of whom the second source says in `gap` that it does not tell has the home's
-    rows and gaps.
+    adds about that table are left out. An operator of whom the second source says in `gap` that it does not tell, or of whom it
+    lacks the home's newest, has the home's rows and gaps.
     """
 
     table: str

@@ -7,7 +7,7 @@ gap is told among the sources and nowhere else: figures and scores are those tha
 
 Live, both are asked at once (`research.one.gather`): the home counts where its tables lie, the second source's rows are measured in
 memory by the same queries, and how many records either has is compared. In the lake the canonical table is made of what the chosen one landed,
-but for operators of whom the second source says that it does not tell (`research.sync.linkage`).
+but for operators of whom the second source does not tell, or lacks what is newest at home (`research.sync.linkage`).
 """
 
 from __future__ import annotations

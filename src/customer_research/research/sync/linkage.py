@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
@@ -134,7 +134,9 @@ class Linkage:
         self._givers: dict[str, str] = {}
         """Tables of which two sources could give the rows, each with the one that does."""
         self._left: dict[str, tuple[str, ...]] = {}
-        """Of these tables the operators of whom the second source does not tell, so that their rows are the home's."""
+        """Of these tables the operators of whom the second source does not tell, or less, so that their rows are the home's."""
+        self._newest: dict[tuple[str, str], Mapping[str | None, datetime]] = {}
+        """By table and source: when each operator's newest record came to be."""
         self._product = _product()
 
     def run(self) -> Mapping[str, Gap]:
@@ -225,31 +227,55 @@ class Linkage:
 
     def _of_one_source(self, name: str) -> tuple[_Part, ...]:
         """How a table comes about: where its second source could give it as well as its home, of each operator by one of them."""
+        near, home = self._near_and_home(name)
+        if not near or not home:
+            return self._parts.get(name, ())
+        beside = self._beside(name, near[0].source)
+        why = next(filter(None, map(self._why_home, beside)), None)
+        self._givers[name] = (near if why is None else home)[0].source
+        if why is not None:
+            return home
+        left = sorted({one for table in beside for one in self._left_to_home(table)})
+        if self._gap_of(home) is not None or not left:
+            return near
+        self._left[name] = tuple(left)
+        self._engine.create(_left(name), {"operator_id": "VARCHAR"}, [{"operator_id": one} for one in left])
+        listed = f"(SELECT operator_id FROM {quoted(_left(name))})"  # noqa: S608 - quoted
+        others, theirs = (f" WHERE operator_id {which} {listed}" for which in ("NOT IN", "IN"))
+        return (*(replace(part, whose=others) for part in near), *(replace(part, whose=theirs) for part in home))
+
+    def _near_and_home(self, name: str) -> tuple[tuple[_Part, ...], tuple[_Part, ...]]:
+        """How a table comes about by its second source, and how by its home."""
         parts, second = self._parts.get(name, ()), second_of(name)
         near = tuple(part for part in parts if part.source == second)
-        home = tuple(part for part in parts if part.source != second)
-        if not near or not home:
-            return parts
-        left = self._left_to_home(name, near[0].source, home[0].source)
-        listed = f"(SELECT operator_id FROM {quoted(_left(name))})"  # noqa: S608 - quoted
-        others, theirs = (f" WHERE operator_id {which} {listed}" if left else "" for which in ("NOT IN", "IN"))
-        here, there = ([replace(part, whose=others) for part in parts] for parts in (near, home))
-        at_home = self._told_by(name, there)
-        why = why_home(name, self._told_by(name, here), at_home)
-        self._givers[name] = (near if why is None else home)[0].source
-        if why is not None or at_home.gap is not None or not left:
-            return near if why is None else home
-        self._left[name] = left
-        return (*here, *(replace(part, whose=theirs) for part in home))
+        return near, tuple(part for part in parts if part.source != second)
 
-    def _left_to_home(self, name: str, second: str, home: str) -> tuple[str, ...]:
-        """The operators of whom a table's second source does not tell and its home may; a table of the engine lists them."""
-        left = self._unknown_to(name, second)
-        if not left or None in self._unknown_to(name, home):
-            return ()
-        found = tuple(sorted(filter(None, left)))
-        self._engine.create(_left(name), {"operator_id": "VARCHAR"}, [{"operator_id": one} for one in found])
-        return found
+    def _beside(self, name: str, second: str) -> tuple[str, ...]:
+        """The tables of a second source that stand or fall with a table, as of one operator: those of its stream."""
+        streams = (stream for source in self._sources if source.name == second for stream in source.streams)
+        together = next((stream.tables for stream in streams if name in stream.tables), (name,))
+        return tuple(one for one in together if all(self._near_and_home(one)))
+
+    def _why_home(self, name: str) -> Gap | None:
+        """Why a table's rows are its home's, of everybody: judged by those of whom both tell."""
+        untold = self._untold(name)
+        near, home = (self._told_by(name, parts) for parts in self._near_and_home(name))
+        return why_home(name, *(_but(told, untold) for told in (near, home)))
+
+    def _left_to_home(self, name: str) -> set[str]:
+        """The operators whose rows are the home's: the second source does not tell of them, or has not what is newest there."""
+        near, home = (self._told_by(name, parts) for parts in self._near_and_home(name))
+        if isinstance(near, Gap) or isinstance(home, Gap):
+            return self._untold(name)
+        behind = (one for one, newest in home.items() if why_home(name, Told(near.get(one)), Told(newest)) is not None)
+        return {*self._untold(name), *filter(None, behind)}
+
+    def _untold(self, name: str) -> set[str]:
+        """The operators of whom a table's second source says that it does not tell, and its home may."""
+        near, home = (parts[0].source for parts in self._near_and_home(name))
+        if None in self._unknown_to(name, home):
+            return set()
+        return set(filter(None, self._unknown_to(name, near)))
 
     def _unknown_to(self, name: str, source: str) -> set[str | None]:
         """The operators of whom a source says that it does not tell a table; None: of nobody."""
@@ -261,26 +287,30 @@ class Linkage:
                 found |= {row["operator_id"] for row in self._engine.run(sql)}
         return found
 
-    def _told_by(self, name: str, parts: Sequence[_Part]) -> Told:
-        """What a source tells of a table; after a pull that failed it does not tell, though older rows stand."""
-        lacking = next(filter(None, map(self._lack, parts)), None)
-        gap = lacking or next(iter([*self._partly(parts), *self._failures(parts)]), None)
+    def _told_by(self, name: str, parts: Sequence[_Part]) -> Mapping[str | None, datetime] | Gap:
+        """When each operator's newest record came to be; after a pull that failed a source does not tell, though older rows stand."""
+        gap = self._gap_of(parts)
         if gap is not None:
-            return Told(gap=gap)
-        self._bind(need for part in parts for need in part.needs)
-        newest = [self._newest(name, number, part) for number, part in enumerate(parts)]
-        return Told(max(filter(None, newest), default=None))
+            return gap
+        source = parts[0].source
+        if (name, source) not in self._newest:
+            self._bind(need for part in parts for need in part.needs)
+            united = " UNION ALL ".join(self._select(name, number, part) for number, part in enumerate(parts))
+            sql = f"SELECT operator_id, MAX({KNOWN_AT}) AS newest FROM ({united}) GROUP BY operator_id"  # noqa: S608 - ours
+            found = {row["operator_id"]: row["newest"] for row in self._engine.run(sql)}
+            self._newest[name, source] = {one: newest for one, newest in found.items() if newest is not None}
+        return self._newest[name, source]
+
+    def _gap_of(self, parts: Sequence[_Part]) -> Gap | None:
+        """Why a source does not tell a table."""
+        lacking = next(filter(None, map(self._lack, parts)), None)
+        return lacking or next(iter([*self._partly(parts), *self._failures(parts)]), None)
 
     def _failures(self, parts: Iterable[_Part]) -> Iterator[Gap]:
         for name in self._streams(parts):
             state = self._lake.state.streams.get(name)
             if state is not None and state.failure is not None:
                 yield state.failure
-
-    def _newest(self, name: str, number: int, part: _Part) -> datetime | None:
-        sql = self._select(name, number, part)
-        found: datetime | None = self._engine.run(f"SELECT MAX({KNOWN_AT}) AS newest FROM ({sql})")[0]["newest"]  # noqa: S608 - ours
-        return found
 
     def _lack(self, part: _Part) -> Gap | None:
         """Why rows cannot come about this way; None when all they need is there."""
@@ -497,6 +527,13 @@ class Linkage:
 def _left(name: str) -> str:
     """The name of the table of operators whose rows of a table are the home's."""
     return f"left~{name}"
+
+
+def _but(told: Mapping[str | None, datetime] | Gap, untold: Collection[str]) -> Told:
+    """What a source tells of all operators but some."""
+    if isinstance(told, Gap):
+        return Told(gap=told)
+    return Told(max((newest for one, newest in told.items() if one not in untold), default=None))
 
 
 def _once(name: str, columns: Iterable[str]) -> str:
