@@ -21,7 +21,7 @@ from customer_research.domain.check import Diagnosis
 from customer_research.errors import ConfigError, Denied, SchemaChanged, SourceError, Truncated, Unavailable
 from customer_research.record_tables import TABLES
 from customer_research.sources import discover
-from customer_research.sources.app_database import bulk, statements
+from customer_research.sources.app_database import bulk, live, statements
 from customer_research.sources.app_database.records import LOGICAL
 from customer_research.sources.app_database.session import AppDatabaseSession, Ask, Standing
 from customer_research.sources.app_database.settings import AppDatabaseSettings
@@ -119,6 +119,37 @@ def test_an_operator_of_another_kind_of_id_has_nothing_and_a_kind_that_is_not_ma
     only = {"member": MAPPING["member"]}
     gap = fetched(app, "driver", mapping=only).gaps["driver"]
     assert (gap.source, gap.reason) == ("app_database", "not_configured")
+
+
+def test_keys_of_a_fixed_length_are_whole_ones(app: AppDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value cast to `character` is cut to its first sign: nothing would be found, and a pull would bring its first slice for ever."""
+    expected = fetched(app, "driver").tables["driver"]
+    assert expected
+    monkeypatch.setattr(bulk, "SLICE_ROWS", 100)
+    columns = ("id", "operator_id")
+    change = ", ".join(f"ALTER {column} TYPE character(60)" for column in columns)
+    back = ", ".join(f"ALTER {column} TYPE text" for column in columns)
+    with altered(app, f"ALTER TABLE app.drivers {change}", f"ALTER TABLE app.drivers {back}"):
+        found = fetched(app, "driver").tables["driver"]
+        slices = pulled(app, "driver", most=20)
+    assert sorted(found, key=str) == sorted(expected, key=str)
+    assert len(keys(slices)) == len(set(keys(slices)))
+
+
+@pytest.mark.parametrize(
+    ("number", "stored", "expected"),
+    [
+        ("2147483647", "integer", "2147483647"),
+        ("2147483648", "integer", None),
+        ("40000", "smallint", None),
+        ("9007199254740991", "bigint", "9007199254740991"),
+        ("9223372036854775808", "bigint", None),
+        ("9223372036854775808", "numeric", "9223372036854775808"),
+        ("12x", "numeric", None),
+    ],
+)
+def test_a_number_is_asked_for_where_its_column_can_have_it(number: str, stored: str, expected: str | None) -> None:
+    assert live._as_stored(f"legacy:{number}", stored) == expected
 
 
 def test_more_records_than_are_taken_at_once_are_no_short_list(app: AppDatabase) -> None:

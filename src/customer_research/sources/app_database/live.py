@@ -14,6 +14,9 @@ from customer_research.sources.app_database.normalise import SOURCE_NAME, Reader
 from customer_research.sources.app_database.records import LOGICAL
 from customer_research.sources.app_database.session import AppDatabaseSession, Ask, Standing, Unmapped, limit_of
 
+_LARGEST = {"smallint": 2**15 - 1, "integer": 2**31 - 1, "bigint": 2**63 - 1, "numeric": 10**100}
+"""The largest number that a column of each type can have, or an operator's id is."""
+
 Found = tuple[Standing, str, list[dict[str, object]]]
 
 
@@ -62,6 +65,6 @@ def _as_stored(operator_id: str, stored: str) -> str | None:
             return str(UUID(plain))
         except ValueError:
             return None
-    if stored in {"bigint", "integer", "smallint", "numeric"}:
-        return plain if plain.isdecimal() and len(plain) <= 9 else None  # noqa: PLR2004 - within every such type but the smallest
+    if stored in _LARGEST:
+        return plain if plain.isascii() and plain.isdecimal() and int(plain) <= _LARGEST[stored] else None
     return plain

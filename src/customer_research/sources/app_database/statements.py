@@ -23,14 +23,15 @@ STANDING = """SELECT pg_is_in_recovery() AS in_recovery,
     EXTRACT(EPOCH FROM now() - CASE WHEN pg_is_in_recovery() THEN pg_last_xact_replay_timestamp() END)::float8 AS replayed_ago"""
 """Whether it is a standby, and how far behind: what was received and not replayed yet, and when it replayed last."""
 
-COLUMNS = """SELECT a.attname::text AS name, format_type(a.atttypid, NULL) AS type,
+COLUMNS = """SELECT a.attname::text AS name, format_type(a.atttypid, -1) AS type,
     has_column_privilege(c.oid, a.attnum, 'SELECT') AS readable
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
 JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
 WHERE n.nspname = $1 AND c.relname = $2
 ORDER BY a.attnum"""
-"""A table's columns. `information_schema` hides those that the role may not read; the catalogue names them."""
+"""A table's columns. `information_schema` hides those that the role may not read; the catalogue names them. Types are
+as a value can be cast to without loss: `bpchar` (-1), where `character` (NULL) would cut it to its first sign."""
 
 RELATIONS = """SELECT n.nspname::text AS schema, c.relname::text AS name, c.relkind::text AS kind,
     c.reltuples::float8 AS rows, a.attname::text AS column, format_type(a.atttypid, NULL) AS type,
