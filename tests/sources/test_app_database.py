@@ -488,6 +488,11 @@ def test_what_was_deleted_or_changed_since_the_mark_comes_by_itself(app: AppData
     ("own", "said"),
     [
         ({"url": f"postgresql://role:{PASSWORD}@db.example/app"}, "the password has a setting of its own"),
+        ({"url": f"postgresql://role@db.example/app?password={PASSWORD}"}, "the password has a setting of its own"),
+        (
+            {"url": f"postgresql://role@db.example/app?sslmode=require&sslpassword={PASSWORD}"},
+            "the password has a setting of its own",
+        ),
         ({"url": "mysql://role@db.example/app"}, "write postgresql"),
         ({"mapping": {"trip": {"table": "app.trips"}}}, "trip lacks trip_id"),
         ({"mapping": {"truck": {"table": "app.trips"}}}, "truck is none of trip, member, driver"),

@@ -20,6 +20,9 @@ from customer_research.sources.app_database.records import LOGICAL
 TABLE = "table"
 """In a mapping: where the records are, SCHEMA.TABLE; all else names columns."""
 
+_SECRET = frozenset({"password", "sslpassword"})
+"""What libpq takes behind the `?` and nobody may write there: the address is shown, and stands in files that are."""
+
 _FORM = "write postgresql://ROLE@HOST:PORT/DATABASE; the password has a setting of its own"
 
 
@@ -62,7 +65,7 @@ class AppDatabaseSettings(VendorSettings):
             address = read_address(value, "app_database.url") if is_postgres(value) else None
         except ConfigError:
             address = None
-        if address is None or address.password or not address.host:
+        if address is None or address.password or not address.host or not _SECRET.isdisjoint(address.options):
             raise ValueError(_FORM)
         return value
 
