@@ -143,6 +143,21 @@ def test_what_we_began_is_shown_and_not_counted(settings: Settings) -> None:
     assert "No conversation that the operator's people surely began in these 90 days was rated." in shown(account)
 
 
+def test_tickets_are_listed_with_the_conversation_that_counts_for_them(settings: Settings) -> None:
+    text = shown(account_of(settings, BUSY))
+    rows = {
+        one: line for line in text.splitlines() for one in ("Wrong day on trips", "New tablet", "Logo") if one in line
+    }
+    assert {one: "| yes | contact" in line or "| yes | company" in line for one, line in rows.items()} == {
+        "Wrong day on trips": True,
+        "New tablet": False,
+        "Logo": False,
+    }
+    assert list(rows) == ["New tablet", "Wrong day on trips", "Logo"]  # open ones first, the newest first among them
+    assert "please help" not in text
+    assert "No ticket in Intercom." in shown(account_of(settings, QUIET))
+
+
 def test_who_has_never_written_is_told_so(settings: Settings) -> None:
     assert "No conversation in Intercom." in shown(account_of(settings, NOT_THERE))
 
