@@ -27,6 +27,7 @@ from customer_research.reports.kinds import KINDS
 from customer_research.research import reviews
 from customer_research.research.delivering.composing import message_of, plain_message
 from customer_research.research.kept_reviews import with_reviews
+from customer_research.research.one.operators import Operators
 from customer_research.research.usecases import Actor, Answer, Runner, finished
 from customer_research.reviews.g2 import G2
 from customer_research.settings import Settings
@@ -162,7 +163,7 @@ def test_g2_is_asked_for_what_changed_and_from_time_to_time_for_all(own: Setting
     assert {one["operator_id"] for one in found.values()} == {ID(2), ID(5), ID(12), ID(27), None}
     assert {one["matched_by"] for one in found.values()} == {"domain", None}
     first, second = server.reviews[0], server.reviews[1]
-    first["attributes"]["title"], first["updated_at"] = "Edited", NOW + timedelta(hours=1)
+    first["attributes"]["title"], first["updated_at"] = "Edited", NOW - timedelta(hours=23)  # clocks differ
     server.reviews.remove(second)
     tomorrow = own.model_copy(update={"clock": NOW + timedelta(days=1, hours=2)})
     told = ask(tomorrow, "reviews fetch").document
@@ -285,6 +286,22 @@ def test_with_none_kept_a_report_has_the_bytes_that_it_had_and_with_some_no_figu
     customer = Occasion(audience="customer")
     review = KINDS["account-review"]
     assert review.report(mine, customer) == review.report(plain, customer), "a customer reads nothing of it"
+
+
+def test_only_who_reads_a_report_now_is_told_of_reviews(own: Settings) -> None:
+    """Pages in Notion, batches and snapshots are made of accounts without what has to be forgotten one day."""
+    given(own, "review_id,written_on,words,domain\n1,2026-10-01,Late,firm2.example.com\n")
+
+    class Asked(Operators):
+        async def account(self, *_asked: Any, **_how: Any) -> Account:
+            return account()
+
+    async def told(kind: str, *, facts: bool) -> bool:
+        async with Asked(own) as operators:
+            return REVIEW in (await operators.account_for(KINDS[kind], ID(2), facts=facts)).records
+
+    assert [finished(told(kind, facts=True)) for kind in ("profile", "brief", "health")] == [True, True, False]
+    assert [finished(told(kind, facts=False)) for kind in ("profile", "brief")] == [False, False]
 
 
 def test_the_two_stand_apart_with_what_each_rests_on(own: Settings, server: g2.G2Server) -> None:
