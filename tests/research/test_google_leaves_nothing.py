@@ -109,6 +109,11 @@ def test_no_audit_log_or_message_has_it_and_it_cannot_be_sent(
                 ada = Actor("ada", "mcp")
                 await runner.use("reviews place", {"operator": OPERATOR, "place_id": place_id(2)}, ada)
                 found = await runner.use("reviews live", {"operator": OPERATOR}, ada)
+                hostile = {"operator": scenario_id(27)}
+                await runner.use("reviews place", {**hostile, "place_id": place_id(27)}, ada)
+                shown = (await runner.use("reviews live", hostile, ada)).body
+                assert isinstance(shown, Text)
+                assert not any("\x1b" in piece or "\n" in piece[:-1] for piece in shown.pieces)
                 wish = {"name": "daily", "use_case": "reviews live", "set": (f"operator={OPERATOR}",)}
                 with pytest.raises(UsageError, match="cannot be sent"):
                     await runner.use("schedule add", {**wish, "cron": "0 7 * * *", "to": ("slack:C1",)}, ada)
