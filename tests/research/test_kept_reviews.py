@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from made_up_lake import fill, settings_in
 from places_served import COMPANIES, NOW, doubles, g2_server, settings
+from pypdf import PdfReader
 from report_accounts import ACCOUNTS
 
 from customer_research.documents.formats import FORMATS, json_, markdown, render
@@ -321,12 +323,26 @@ def test_the_two_stand_apart_with_what_each_rests_on(own: Settings, server: g2.G
     table = next(section for section in KINDS["profile"].build(mine).sections if section.id == "reviews").blocks[0]
     assert all(cell.basis for row in table.rows for cell in row)  # type: ignore[union-attr]
     assert {one.source for one in mine.records[REVIEW].receipts} == {"g2", "file"}
-    brief = markdown.render(KINDS["brief"].build(mine))
+    brief = markdown.render(KINDS["brief"].build(replace(mine, advice=())))
     assert (
         "they gave us 3 of 5 stars at “G2” on 2026-10-12; passengers last gave them 2 of 5 stars at “Capterra” on 2026-10-20."
         in brief
     )
     assert "Good, until" not in brief
+    assert "they gave us" not in markdown.render(KINDS["brief"].build(mine)), "topics fill the page"
+
+
+def test_a_brief_that_is_one_page_stays_one(own: Settings) -> None:
+    long = "A place whose name is as long as the name of a place may be."
+    for about in ("us", "operator"):
+        given(own, "review_id,written_on,rating,domain\n1,2026-10-01,2,firm2.example.com\n", about=about, place=long)
+    for advice in (account().advice, account().advice[:1], ()):
+        one = replace(account(), advice=advice)
+        pages = [
+            len(PdfReader(io.BytesIO(render(KINDS["brief"].build(told), "pdf"))).pages)
+            for told in (one, with_reviews(one, own))
+        ]
+        assert pages == [1, 1]
 
 
 def test_what_is_only_a_candidate_is_in_no_report_and_what_is_probable_says_so(own: Settings) -> None:
@@ -354,7 +370,8 @@ def test_what_is_only_a_candidate_is_in_no_report_and_what_is_probable_says_so(o
     text = markdown.render(KINDS["profile"].build(mine))
     assert "Candidate" not in text
     assert "probable: name and phone (0.7)" in text
-    assert "Reviews:" not in markdown.render(KINDS["brief"].build(mine)), "nobody speaks of what is only probable"
+    brief = KINDS["brief"].build(replace(mine, advice=()))
+    assert "Reviews:" not in markdown.render(brief), "nobody speaks of what is only probable"
 
 
 def test_what_was_written_or_read_later_is_not_in_a_report_of_before(own: Settings) -> None:

@@ -18,7 +18,7 @@ from customer_research.reports.record_rows import Row, known_rows, newest, recor
 SECTION = "reviews"
 """The section's id: what leaves the program by itself is sent without it."""
 
-_MOST, _TITLE, _WORDS, _LICENCE = 5, 60, 160, 80
+_MOST, _TITLE, _WORDS, _LICENCE, _PLACE = 5, 60, 160, 80, 24
 _TITLES: Mapping[About, str] = {"us": "What they wrote about us", "operator": "What passengers wrote about them"}
 _COLUMNS = "written_on:day Day, place Place, stars Stars, said Words, match Match"
 
@@ -97,4 +97,4 @@ def reviews_to_raise(account: Account) -> Prose | None:
 def _sentence(about: About, row: Row) -> str:
     given = "a review without stars" if row["rating"] is None else f"{stars(row)} stars"
     who = "they gave us" if about == "us" else "passengers last gave them"
-    return f"{who} {given} at {quoted(row['place'], _TITLE)} on {row['written_on'].isoformat()}"
+    return f"{who} {given} at {quoted(row['place'], _PLACE)} on {row['written_on'].isoformat()}"

@@ -196,7 +196,8 @@ def _topics(told: Talk) -> Iterator[Block | None]:
     topics = told.topics or (Prose(none),)
     more = f" {counted(told.more, 'more topic')} in the health report." if told.more else ""
     ask = Prose(f"Ask: {' '.join(_QUESTIONS[told.meeting][:_ASKED])}{more}")
-    raised = reviews_to_raise(told.account)
+    room = len(told.topics) + 1 < _TOPICS  # the page holds no more, with what it rests on
+    raised = reviews_to_raise(told.account) if room else None
     yield bullets((*topics, *((raised,) if raised is not None else ()), ask, _prepared(told)), ordered=True)
 
 
