@@ -157,6 +157,13 @@ def test_rows_are_of_one_source_and_the_difference_is_told() -> None:
     assert told.text == "Members ever recorded: Intercom has 4, Warehouse 3."
 
 
+def test_who_asks_for_one_table_alone_is_told_by_the_source_that_tells_who_asks_for_all() -> None:
+    """`why` names the source that the profile does: whether drivers lag is looked at though only members are asked for."""
+    wires, dossier = Wires(home(), {"member": [*MEMBERS, member(4, hours=1)], "driver": []}), Dossier("one", AS_OF)
+    asyncio.run(Gatherer(cast("Connections", wires), dossier).run(frozenset({"member"}), frozenset()))
+    assert gathered(home(), {"member": MEMBERS, "driver": []})[0].given == dossier.given == {}
+
+
 def test_a_listing_is_as_the_home_would_make_it() -> None:
     own, _, _ = gathered(home(), None, frozenset({"team"}))
     given, _, _ = gathered(home(), {"member": MEMBERS, "driver": DRIVERS}, frozenset({"team"}))

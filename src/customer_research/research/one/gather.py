@@ -89,12 +89,13 @@ class Gatherer:
             self.refuse((table,), gap)
         asked = tables | self._listed(listings)
         streams = [
-            self._stream(source, stream)
+            (source, stream)
             for source in self._connections.sources.values()
             for stream in source.streams
             if asked & set(stream.tables) and CSM not in stream.tables
         ]
-        await together(*streams, *self._warehouse(tables, listings, asked))
+        both = {table for source, stream in streams for table in stream.tables if second_of(table) == source.name}
+        await together(*(self._stream(*one) for one in streams), *self._warehouse(tables, listings, both))
         self._contradicted()
         choose(self._dossier)
 
@@ -177,13 +178,12 @@ class Gatherer:
             self._dossier.offered[records.table] = Offer(second, tuple(together), records)
 
     def _warehouse(
-        self, tables: frozenset[str], listings: frozenset[str], asked: frozenset[str]
+        self, tables: frozenset[str], listings: frozenset[str], both: Collection[str]
     ) -> list[Coroutine[Any, Any, None]]:
         wanted = tables & set(BOUND_TABLES)
         queries = {s.name: (s.tables, subject_sql(s.name)) for s in SUBJECTS.values() if wanted & set(s.tables)}
         queries |= {name: (LISTINGS[name].tables, LISTINGS[name].sql) for name in sorted(listings)}
-        both = (table for table in sorted(asked) if second_of(table) in self._connections.sources)
-        queries |= {f"{COUNT}{table}": ((table,), counting_sql(table)) for table in both}
+        queries |= {f"{COUNT}{table}": ((table,), counting_sql(table)) for table in sorted(both)}
         cards = {name: sql for name, (read, sql) in queries.items() if CARD_TABLES & set(read)}
         work = [self._query(name, *query) for name, query in queries.items() if name not in cards]
         if not self._dossier.finance:
