@@ -276,6 +276,21 @@ def _heard(log: Any, sent: list[str]) -> Any:
     return log
 
 
+def test_statuses_that_are_numbers_are_no_trips_of_another_status(app: AppDatabase) -> None:
+    """Their words are the app's own: taken as they are, no trip would be a completed one."""
+    with app.administrator() as connection:
+        connection.execute("CREATE VIEW app.numbered AS SELECT *, 3 AS state FROM app.trips")
+        connection.execute(f"GRANT SELECT ON app.numbered TO {ROLE}".encode())
+    try:
+        error = failed(app, "trip", mapping={"trip": {**MAPPING["trip"], "table": "app.numbered", "status": "state"}})
+    finally:
+        with app.administrator() as connection:
+            connection.execute("DROP VIEW app.numbered")
+    assert isinstance(error, SchemaChanged)
+    assert "has no words in the column state (integer)" in error.message
+    assert "view" in error.hint
+
+
 def test_a_column_that_may_no_longer_be_read_and_a_wrong_password_are_denied(app: AppDatabase) -> None:
     given = f"GRANT SELECT (removed_at) ON app.drivers TO {ROLE}"
     with altered(app, f"REVOKE SELECT (removed_at) ON app.drivers FROM {ROLE}", given):

@@ -54,6 +54,9 @@ FIRST_WAIT = 0.2
 AGAIN = frozenset({"40001", "40P01", "55P03", "57P01", "57P02", "57P03", "53300"})
 """SQLSTATEs after which the same transaction may come through: a standby calls off what holds up its replay (40001), a server restarts."""
 
+NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric"})
+"""Types of a status that would need the app's own list of what its numbers mean."""
+
 TIMED_OUT, NOT_SUPPORTED = "57014", "0A000"
 _REFUSED = {words[0] for words in (WRONG_LOGIN, NOT_ADMITTED, NO_DATABASE, NO_TLS)}
 _ROLE = "Grant it as role.sql beside this source does; `customer-research doctor --online` names what is lacking."
@@ -248,7 +251,7 @@ class AppDatabaseSession:
         """The types of a mapped table's columns, looked up before anything is read of it.
 
         Raises:
-            SchemaChanged: the table, or a mapped column, is not there, or no instant where one is needed.
+            SchemaChanged: the table, or a mapped column, is not there, or no instant, or no word, where one is needed.
             Denied: the role may not read a mapped column.
             ConfigError: instants have no zone, and the settings tell none.
         """
@@ -268,6 +271,10 @@ class AppDatabaseSession:
             what = f"does not let this role read {', '.join(refused_ones)} of {mapping[TABLE]}"
             raise self._error(Denied, what, kind, _ROLE)
         self._check_instants(kind, columns, types)
+        if types.get(columns.get("status", "")) in NUMBERS:
+            status = columns["status"]
+            what = f"has no words in the column {status} ({types[status]})"
+            raise self._error(SchemaChanged, what, kind, "Make a view that gives the status in words, and map that.")
         return types
 
     def _check_instants(self, kind: str, columns: Mapping[str, str], types: Types) -> None:
