@@ -21,8 +21,8 @@ from customer_research.domain.check import Diagnosis
 from customer_research.errors import ConfigError, Denied, SchemaChanged, SourceError, Truncated, Unavailable
 from customer_research.record_tables import TABLES
 from customer_research.sources import discover
-from customer_research.sources.app_database import bulk, live, statements
-from customer_research.sources.app_database.records import LOGICAL
+from customer_research.sources.app_database import bulk, discovery, live, statements
+from customer_research.sources.app_database.records import INSTANTS, LOGICAL
 from customer_research.sources.app_database.session import AppDatabaseSession, Ask, Standing
 from customer_research.sources.app_database.settings import AppDatabaseSettings
 from customer_research_sandbox.servers.app_database import AppDatabase
@@ -239,6 +239,26 @@ def test_the_catalogue_proposes_the_mapping_and_no_table_is_read(app: AppDatabas
     assert "operator: app.operators (about 5" in told.found
     assert checked(app, "mapping").status == checked(app, "ids").status == "ok"
     assert checked(app, "mapping", mapping={"trip": MAPPING["trip"]}).status == "warn"
+
+
+def test_amounts_that_are_called_cents_are_proposed_as_cents() -> None:
+    """Else every amount would be a hundred times as large."""
+    words = {"total": "total_cents", "paid": "paid_cents", "due": "due_cents"}
+    columns = {name: words.get(name, column) for name, column in MAPPING["trip"].items() if name != "table"}
+    kinds = dict.fromkeys(INSTANTS, "timestamp with time zone")
+    common = {"schema": "app", "name": "trips", "rows": 9.0, "readable": True, "in_key": True, "nulls": 0.0}
+    found = [{**common, "column": column, "type": kinds.get(name, "text")} for name, column in columns.items()]
+    (proposed,) = discovery.proposals(found)
+    assert proposed.mapping["total"] == "total_cents"
+    assert "set app_database.amounts to minor" in proposed.text
+    assert proposed.amounts == "minor"
+    plain = [{**row, "column": str(row["column"]).replace("_cents", "")} for row in found]
+    (dollars,) = discovery.proposals(plain)
+    assert (dollars.amounts, "minor" in dollars.text) == ("", False)
+    some = [{**row, "column": str(row["column"]).replace("paid_cents", "paid")} for row in found]
+    (mixed,) = discovery.proposals(some)
+    assert mixed.amounts == ""
+    assert "give all amounts in one unit" in mixed.text
 
 
 # -- faults -----------------------------------------------------------------------------------------------------------

@@ -167,7 +167,9 @@ async def _proposal(session: AppDatabaseSession, needed: str) -> Diagnosis:
         else "Give what lacks by a view. "
     )
     fix += "\n".join(one.settings for one in whole)
-    written = {f"app_database.mapping.{one.kind}": dict(one.mapping) for one in whole}
+    written: dict[str, Any] = {f"app_database.mapping.{one.kind}": dict(one.mapping) for one in whole}
+    if amounts := next(filter(None, (one.amounts for one in whole)), ""):
+        written["app_database.amounts"] = amounts
     return Diagnosis("warn", ". ".join(one.text for one in proposed) + ".", needed, fix, written)
 
 

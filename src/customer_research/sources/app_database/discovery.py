@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.records import names
-from customer_research.sources.app_database.records import INSTANTS, LOGICAL
+from customer_research.sources.app_database.records import AMOUNTS, INSTANTS, LOGICAL
 from customer_research.sources.app_database.settings import TABLE
 
 TABLES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -63,6 +63,7 @@ SPELT: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What columns are called, the likeliest first."""
 
 MANY_NULLS = 0.5
+CENTS = "_cents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,12 @@ class Proposal:
     def whole(self) -> bool:
         """Whether it can be set as it is."""
         return not self.lacking and self.kind in LOGICAL
+
+    @property
+    def amounts(self) -> str:
+        """The unit of the amounts (`app_database.amounts`), where what their columns are called says so; empty: it does not."""
+        called = {self.mapping[name].endswith(CENTS) for name in AMOUNTS if name in self.mapping}
+        return "minor" if called == {True} else ""
 
     @property
     def text(self) -> str:
@@ -162,6 +169,9 @@ def _doubts(key: str, mapping: Mapping[str, str], relation: _Relation) -> Iterat
     owner = told.get("operator_id")
     if owner is not None and (owner["nulls"] or 0) > MANY_NULLS:
         yield f"{mapping['operator_id']} is mostly empty"
+    cents = {mapping[name].endswith(CENTS) for name in AMOUNTS if name in mapping}
+    if True in cents:
+        yield "give all amounts in one unit, by a view" if False in cents else "set app_database.amounts to minor"
     unread = sorted(str(mapping[name]) for name, column in told.items() if not column["readable"])
     if unread:
         yield f"to be granted: {', '.join(unread)}"
