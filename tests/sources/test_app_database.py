@@ -16,6 +16,7 @@ from app_postgres import AS_OF, MAPPING, PASSWORD, ROLE, certified, opened, serv
 from pydantic import ValidationError
 from worlds import Worlds
 
+from customer_research.connect.latest import LATEST
 from customer_research.connect.source import Batch, Pull, Slice, Source, Subject
 from customer_research.domain.check import Diagnosis
 from customer_research.errors import ConfigError, Denied, SchemaChanged, SourceError, Truncated, Unavailable
@@ -345,6 +346,24 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(app: AppDatabase
     assert time.monotonic() - begun < 3
     assert isinstance(error, Unavailable)
     assert "took too long" in error.message
+
+
+def test_a_slow_server_is_not_waited_for_beyond_the_time_that_who_asked_has_left(app: AppDatabase) -> None:
+    """Else a whole report was too late for one source, where a gap of it does."""
+    listed = ", ".join(LOGICAL["driver"].needed).replace("driver_id", "id")
+    made = "CREATE VIEW app.slow AS SELECT * FROM app.drivers WHERE pg_sleep(10) IS NOT NULL;"
+    slow = {"driver": {**MAPPING["driver"], "table": "app.slow"}}
+    del slow["driver"]["updated_at"]
+    with altered(app, f"{made} GRANT SELECT ({listed}) ON app.slow TO {ROLE}", "DROP VIEW app.slow"):
+        begun = time.monotonic()
+        token = LATEST.set(begun + 0.5)
+        try:
+            error = failed(app, mapping=slow, live_seconds=4)
+        finally:
+            LATEST.reset(token)
+    assert time.monotonic() - begun < 3
+    assert isinstance(error, Unavailable)
+    assert "did not answer in the time that was left" in error.message
 
 
 def test_a_connection_that_was_cut_is_opened_anew(app: AppDatabase) -> None:

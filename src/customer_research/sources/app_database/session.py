@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from customer_research.connect.http import Pace
+from customer_research.connect.latest import LATEST
 from customer_research.connect.limits import bucket
 from customer_research.connect.postgres import (
     NO_DATABASE,
@@ -155,8 +156,9 @@ class AppDatabaseSession:
         """
         import psycopg  # noqa: PLC0415 - an extra, and slow to import
 
+        left = LATEST.get() - self._pace.timer()
         try:
-            async with asyncio.timeout(self._deadline), self._gate:
+            async with asyncio.timeout(max(min(self._deadline, left), 0.0)), self._gate:
                 for attempt in range(1, ATTEMPTS + 1):
                     try:
                         await self._bucket.acquire()
@@ -168,7 +170,8 @@ class AppDatabaseSession:
                             raise failure from None
                     await self._pace.sleep(FIRST_WAIT * 2 ** (attempt - 1) * (1 + self._pace.jitter()))
         except TimeoutError:
-            raise self._error(Unavailable, f"did not answer within {self._deadline:g} s", log.stream, _LATER) from None
+            said = "in the time that was left" if left < self._deadline else f"within {self._deadline:g} s"
+            raise self._error(Unavailable, f"did not answer {said}", log.stream, _LATER) from None
         raise AssertionError("unreachable")
 
     async def _transaction(
