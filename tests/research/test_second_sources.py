@@ -31,6 +31,7 @@ from customer_research.research.one.dossier import BOUND_TABLES, Dossier
 from customer_research.research.one.figures import Measurement
 from customer_research.research.one.freshness import freshness
 from customer_research.research.one.gather import Gatherer
+from customer_research.research.one.second import Offer, choose
 from customer_research.research.portfolio import warehouse_views
 from customer_research.research.second_sources import Told, why_home
 from customer_research.research.sync import run
@@ -162,6 +163,21 @@ def test_who_asks_for_one_table_alone_is_told_by_the_source_that_tells_who_asks_
     wires, dossier = Wires(home(), {"member": [*MEMBERS, member(4, hours=1)], "driver": []}), Dossier("one", AS_OF)
     asyncio.run(Gatherer(cast("Connections", wires), dossier).run(frozenset({"member"}), frozenset()))
     assert gathered(home(), {"member": MEMBERS, "driver": []})[0].given == dossier.given == {}
+
+
+def test_of_a_table_that_the_home_lacks_no_number_is_told() -> None:
+    """A query of several tables goes on without one that is not there, as if that had no rows."""
+    dossier = Dossier("one", AS_OF)
+    receipt = Receipt("r", "warehouse", "card", "SELECT", AS_OF, 1, "00")
+    theirs = Records("driver", tuple(DRIVERS), (replace(receipt, source=SECOND),))
+    dossier.offered["driver"] = Offer(SECOND, ("driver",), theirs)
+    dossier.counted["driver"] = SqlAnswer(("records", "newest"), [{"records": 0, "newest": None}], receipt)
+    choose(dossier)
+    assert [one.home.value for one in dossier.differences] == [0]  # where it is there
+    dossier.bound_gaps["driver"] = Gap("warehouse", "not_configured", "No such table.")
+    choose(dossier)
+    assert dossier.differences == ()
+    assert dossier.given == {"driver": theirs}
 
 
 def test_a_listing_is_as_the_home_would_make_it() -> None:

@@ -41,12 +41,16 @@ def choose(dossier: Dossier) -> None:
 
 
 def _lack(dossier: Dossier, table: str) -> Gap | None:
-    records, counted = dossier.offered[table].records, dossier.counted.get(table)
-    if isinstance(counted, SqlAnswer):
-        home = Told(values.instant(_only(counted)["newest"]))
-    else:
-        home = Told(gap=counted or Gap(TABLES[table].home, "not_applicable", "It was not asked."))
+    records, counted = dossier.offered[table].records, _counted(dossier, table)
+    home = Told(gap=counted) if isinstance(counted, Gap) else Told(values.instant(_only(counted)["newest"]))
     return why_home(table, Told(_newest(records, dossier.as_of), records.gap), home)
+
+
+def _counted(dossier: Dossier, table: str) -> SqlAnswer | Gap:
+    """How many records the home has; of a table that it lacks that is unknown, though a query went on without it."""
+    if table in dossier.bound_gaps:
+        return dossier.bound_gaps[table]
+    return dossier.counted.get(table, Gap(TABLES[table].home, "not_applicable", "It was not asked."))
 
 
 def _only(counted: SqlAnswer) -> Mapping[str, Any]:
@@ -63,8 +67,8 @@ def _newest(records: Records, as_of: datetime) -> datetime | None:
 
 def _differences(dossier: Dossier) -> Iterator[TwoCounts]:
     for table, offer in dossier.offered.items():
-        counted, records = dossier.counted.get(table), offer.records
-        if not isinstance(counted, SqlAnswer) or not records.known or not records.receipts:
+        counted, records = _counted(dossier, table), offer.records
+        if isinstance(counted, Gap) or not records.known or not records.receipts:
             continue
         ours = _fact(len(_known(records, dossier.as_of)), records.receipts, dossier.as_of)
         theirs = _fact(int(_only(counted)["records"] or 0), (counted.receipt,), dossier.as_of)
