@@ -318,14 +318,19 @@ def test_a_column_that_may_no_longer_be_read_and_a_wrong_password_are_denied(app
         error = failed(app)
         assert isinstance(error, Denied)
         assert "removed_at of app.drivers" in error.message
-    assert isinstance(failed(app, password="another"), Denied)
+    error = failed(app, password="another")
+    assert isinstance(error, Denied)
+    assert "app_database.password" in error.hint
     with altered(app, f"ALTER ROLE {ROLE} NOLOGIN", f"ALTER ROLE {ROLE} LOGIN"):
         assert isinstance(failed(app), Denied)
 
 
 def test_the_servers_name_and_certificate_are_checked(app: AppDatabase, tmp_path: Path) -> None:
     root = tmp_path / "authority.pem"
-    assert isinstance(failed(app, tls="require"), Denied)  # it offers no TLS yet
+    error = failed(app, tls="require")  # it offers no TLS yet
+    assert isinstance(error, Denied)
+    assert "app_database.tls" in error.hint
+    assert "sslmode" not in error.hint
     root.write_bytes(certified(app).read_bytes())
     assert fetched(app, "driver", tls="verify-full", root_certificate=root).tables["driver"]
     assert "TLS" in checked(app, "connection", tls="require").found

@@ -59,7 +59,15 @@ NUMBERS = frozenset({"smallint", "integer", "bigint", "numeric"})
 """Types of a status that would need the app's own list of what its numbers mean."""
 
 TIMED_OUT, NOT_SUPPORTED = "57014", "0A000"
-_REFUSED = {words[0] for words in (WRONG_LOGIN, NOT_ADMITTED, NO_DATABASE, NO_TLS)}
+_REFUSED: Mapping[str, str] = {
+    WRONG_LOGIN[0]: "Correct the role in app_database.url, or app_database.password.",
+    NOT_ADMITTED[
+        0
+    ]: "Have the server's pg_hba.conf admit the role from here, with the encryption that app_database.tls asks for.",
+    NO_DATABASE[0]: "Correct the database in app_database.url.",
+    NO_TLS[0]: "Correct app_database.tls or app_database.root_certificate; the server must offer what they ask for.",
+}
+"""What a server refuses → what to do about it, by our settings: password and encryption stand in no address here."""
 _ROLE = "Grant it as role.sql beside this source does; `customer-research doctor --online` names what is lacking."
 _DOCTOR = "`customer-research doctor --online` compares the mapping with the tables."
 
@@ -233,7 +241,8 @@ class AppDatabaseSession:
         words = refused(error, "app_database.url") if isinstance(error, psycopg.OperationalError) else None
         if words is None:
             return self._error(BadAnswer, f"failed ({state or type(error).__name__})", stream, _DOCTOR)
-        return self._error(Denied if words[0] in _REFUSED else Unavailable, *_said(words, stream))
+        does, hint = words
+        return self._error(Denied if does in _REFUSED else Unavailable, does, stream, _REFUSED.get(does, hint))
 
     def _error(self, kind: type[SourceError], does: str, stream: str, hint: str) -> SourceError:
         return kind(f"The app's database ({self._server}) {does}.", source=SOURCE_NAME, stream=stream, hint=hint)
@@ -321,10 +330,6 @@ _SLOW = "Add an index on the operator's column, or raise app_database.live_secon
 _CALLED_OFF = (
     "Run it again; if it stays, raise max_standby_streaming_delay at the replica, or set hot_standby_feedback."
 )
-
-
-def _said(words: tuple[str, str], stream: str) -> tuple[str, str, str]:
-    return words[0], stream, words[1]
 
 
 def _again(error: psycopg.Error, failure: SourceError) -> bool:
