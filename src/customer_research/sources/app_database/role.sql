@@ -12,7 +12,8 @@ ALTER ROLE customer_research SET statement_timeout = '60s';
 ALTER ROLE customer_research SET lock_timeout = '2s';
 ALTER ROLE customer_research SET idle_in_transaction_session_timeout = '60s';
 
--- In databases made before Postgres 15 everybody may make tables in the schema public.
+-- In databases made before Postgres 15 everybody may make tables in the schema public. This takes it from every role: give it first to
+-- those that need it and do not own the schema (the app's own role, or that of its migrations): GRANT CREATE ON SCHEMA public TO ...
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA app TO customer_research;
