@@ -227,6 +227,19 @@ def test_doctor_finds_the_shipped_role_right_and_names_what_another_may_do(app: 
     assert checked(app, "role").status == "ok"
 
 
+def test_doctor_names_ids_that_one_operators_statement_would_not_find(app: AppDatabase) -> None:
+    """A list reads an id in any spelling, a report asks for one: it would find nothing where doctor found all well."""
+    assert checked(app, "ids").status == "ok"
+    with altered(
+        app,
+        "UPDATE app.drivers SET operator_id = upper(operator_id)",
+        "UPDATE app.drivers SET operator_id = lower(operator_id)",
+    ):
+        told = checked(app, "ids", mapping={"driver": MAPPING["driver"]})
+    assert told.status == "fail"
+    assert "in lower case, with dashes" in told.fix
+
+
 def test_a_primary_is_used_and_doctor_warns(app: AppDatabase) -> None:
     told = checked(app, "connection")
     assert told.status == "warn"

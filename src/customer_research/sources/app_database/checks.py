@@ -10,7 +10,7 @@ from typing import Any
 
 from customer_research.connect.source import Check, Subject
 from customer_research.domain.check import Diagnosis
-from customer_research.domain.values import operator_id
+from customer_research.domain.values import LEGACY, operator_id
 from customer_research.errors import CustomerResearchError
 from customer_research.sources.app_database import discovery, statements
 from customer_research.sources.app_database.records import LOGICAL
@@ -183,9 +183,12 @@ async def ids(session: AppDatabaseSession, _subject: Subject | None) -> Diagnosi
             return await ask(statements.operators(columns), _SAMPLE)
 
         rows = await session.run(session.log("doctor"), session.own.live_seconds, work)
-        known = sum(operator_id(row["operator_id"]) is not None for row in rows)
+        known = sum(_is_asked_for(row["operator_id"]) for row in rows)
         if rows and known * 2 < len(rows):
-            fix = f"Map app_database.mapping.{kind}.operator_id to the column with the operator's id."
+            fix = (
+                f"Map app_database.mapping.{kind}.operator_id to the column with the operator's id, in lower case, with dashes; "
+                "a view may give it."
+            )
             return Diagnosis(
                 "fail", f"{kind}: {known * _PERCENT // len(rows)} % of {len(rows)} are operator ids", needed, fix
             )
@@ -193,6 +196,12 @@ async def ids(session: AppDatabaseSession, _subject: Subject | None) -> Diagnosi
     if not said:
         return Diagnosis("skipped", "nothing is mapped", needed)
     return Diagnosis("ok", ", ".join(said), needed)
+
+
+def _is_asked_for(stored: str | None) -> bool:
+    """Whether it is an operator id, spelt as the statement about one operator asks for it."""
+    found = operator_id(stored)
+    return found is not None and found.removeprefix(LEGACY) == stored
 
 
 CHECKS = (
