@@ -328,6 +328,12 @@ def test_an_operator_of_whom_the_second_source_has_less_has_the_homes_rows_in_th
         assert {row["member_id"] for row in rows} == expected, operator
 
 
+def test_a_record_that_is_said_to_be_of_the_future_makes_no_source_newer(tmp_path: Path) -> None:
+    """One wrong date would decide for everybody, in lists alone: a report looks at what was there at its instant."""
+    far = [member(1), member(9, hours=-24 * 900, operator_id="two")]
+    assert synced(tmp_path, vendors(near=[member(1), member(4, hours=1)], far=far))[0] == ["m1", "m4"]
+
+
 def test_tables_of_one_stream_stand_or_fall_together_in_the_lake_as_alone(tmp_path: Path) -> None:
     """Drivers of one operator lag, so that its members are the home's, too: a figure may be made of both."""
     two: dict[str, Any] = {"operator_id": "two"}

@@ -296,8 +296,13 @@ class Linkage:
         if (name, source) not in self._newest:
             self._bind(need for part in parts for need in part.needs)
             united = " UNION ALL ".join(self._select(name, number, part) for number, part in enumerate(parts))
-            sql = f"SELECT operator_id, MAX({KNOWN_AT}) AS newest FROM ({united}) GROUP BY operator_id"  # noqa: S608 - ours
-            found = {row["operator_id"]: row["newest"] for row in self._engine.run(sql)}
+            read, _, _ = self._seen(
+                self._streams(parts)
+            )  # a record of later is of a wrong date: it makes no source newer
+            until = {} if read is None else {"until": read}
+            there = f" WHERE {KNOWN_AT} < $until" if until else ""
+            sql = f"SELECT operator_id, MAX({KNOWN_AT}) AS newest FROM ({united}){there} GROUP BY operator_id"  # noqa: S608 - ours
+            found = {row["operator_id"]: row["newest"] for row in self._engine.run(sql, until)}
             self._newest[name, source] = {one: newest for one, newest in found.items() if newest is not None}
         return self._newest[name, source]
 
