@@ -133,5 +133,5 @@ def test_every_stream_says_whether_the_id_is_enough() -> None:
 
     waiting = {name for name, stream in streams.items() if not stream.by_id}
 
-    assert waiting == {"hubspot.relationship", "notion.tickets"}
+    assert waiting == {"hubspot.relationship", "notion.tickets", "stripe.cards", "stripe.refunds"}
     assert {name for name, stream in streams.items() if stream.learn is not None} == {"notion.tickets"}
