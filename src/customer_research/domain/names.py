@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_LEGAL_FORMS = frozenset(["llc", "inc", "corp", "ltd", "co", "incorporated", "corporation", "limited", "company"])
+_LEGAL_FORMS = {
+    "llc": "llc",
+    **dict.fromkeys(("inc", "incorporated"), "inc"),
+    **dict.fromkeys(("corp", "corporation"), "corp"),
+    **dict.fromkeys(("ltd", "limited"), "ltd"),
+    **dict.fromkeys(("co", "company"), "co"),
+}
+"""How a legal form is written → which one it is."""
 _UNHEARD = re.compile(r"['’`´.]")  # noqa: RUF001 - these signs are the point
 _WORD = re.compile(r"[^\W_]+")
 _WITHOUT_ACCENT = str.maketrans(
@@ -34,6 +41,12 @@ def name_key(name: str) -> str:
     while len(words) > 1 and words[-1] in _LEGAL_FORMS:
         words.pop()
     return " ".join(words)
+
+
+def legal_form(name: str) -> str:
+    """The legal form at the end of a company's name, however it is written: `inc` for Inc. and Incorporated; empty: it has none."""
+    words = text_key(name).split()
+    return " ".join(_LEGAL_FORMS[word] for word in words[len(name_key(name).split()) :])
 
 
 def phone_key(number: str) -> str:

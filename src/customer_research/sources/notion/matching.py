@@ -1,7 +1,7 @@
 """Which tickets are the operator's: the filter that asks Notion for candidates, and the rule that judges each; pure.
 
 Precedence for each ticket: its operator_id property, then a tag that is one of the operator's names or aliases: both
-certain. Then the full company name in the title, then the name or id in description or summary: both only probable, never
+certain, but for a tag with another legal form than every name (X Inc is perhaps another firm than X LLC). Then the full company name in the title, then the name or id in description or summary: both only probable, never
 deducted. Generic tags identify nobody. A ticket that carries another operator's id is not matched by its texts.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from customer_research.connect.concurrent import chunks
-from customer_research.domain.names import name_key, text_key
+from customer_research.domain.names import legal_form, name_key, text_key
 from customer_research.domain.values import LEGACY, operator_id
 from customer_research.sources.notion import normalise
 
@@ -28,24 +28,37 @@ _GENERIC = frozenset(text_key(tag) for tag in normalise.GENERIC_TAGS)
 
 @dataclass(frozen=True, slots=True)
 class TicketKeys:
-    """What identifies the operator: its id, its names as spelt, and the keys of its tags and names."""
+    """What identifies the operator: its id, its names as spelt, and the keys of its tags and names.
+
+    `forms` are the legal forms that its names and aliases bear, by the key of the name without it (empty: one bears none).
+    """
 
     operator_id: str
     spellings: tuple[str, ...]
     tag_keys: frozenset[str]
     name_keys: tuple[str, ...]
+    forms: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, operator_id: str, names: Sequence[str], aliases: Sequence[str]) -> TicketKeys:
         """From the operator's id, company names and ticket-tag aliases; generic and too short names are left out."""
         tags = {name_key(name) for name in (*names, *aliases)} | {text_key(name) for name in (*names, *aliases)}
+        forms: dict[str, set[str]] = {}
+        for name in (*names, *aliases):
+            forms.setdefault(name_key(name), set()).add(legal_form(name))
         long_names = [name for name in names if len(name_key(name)) >= MIN_NAME and name_key(name) not in _GENERIC]
         return cls(
             operator_id=operator_id,
             spellings=tuple(dict.fromkeys(text for name in long_names for text in _spellings(name))),
             tag_keys=frozenset(tags - _GENERIC - {""}),
             name_keys=tuple(dict.fromkeys(name_key(name) for name in long_names)),
+            forms={key: frozenset(borne) for key, borne in forms.items()},
         )
+
+    def has_form(self, tag: str) -> bool:
+        """Whether a tag bears a legal form that a name of the operator bears, or one of the two bears none."""
+        form, borne = legal_form(tag), self.forms.get(name_key(tag), frozenset())
+        return not form or not borne or "" in borne or form in borne
 
     @property
     def text_ids(self) -> tuple[str, ...]:
@@ -125,8 +138,9 @@ def match(ticket: normalise.Ticket, wanted: TicketKeys) -> tuple[str, bool] | No
     holders = [operator_id(part) for part in ticket.names("operator_id")]
     if wanted.operator_id in holders:
         return "operator_id", True
-    if any(_is_tag(tag, wanted) for tag in ticket.names("tags")):
-        return "tag", True
+    tags = [tag for tag in ticket.names("tags") if _is_tag(tag, wanted)]
+    if tags:
+        return "tag", any(map(wanted.has_form, tags))
     if any(holder is not None for holder in holders):
         return None
     if _names(ticket.text("title"), wanted.name_keys):
