@@ -16,6 +16,7 @@ from customer_research.domain.firm import sureness
 from customer_research.errors import OperatorNotFound, UsageError
 from customer_research.research import company_facts, firm_facts
 from customer_research.research.company_facts import accounts, forget, listed
+from customer_research.research.matches import decide, waiting
 from customer_research.store.database import open_store
 from customer_research.store.firms import FirmBook, Spent
 from customer_research_sandbox.servers.wire import answer
@@ -287,3 +288,34 @@ def test_what_is_told_of_every_provider_names_each_of_its_fields(desk: Desk) -> 
     for one in discover().values():
         assert set(one.fields) <= FIELDS.keys(), one.name
         assert "LinkedIn" not in f"{one.title}{one.licence}"
+
+
+def test_a_probable_record_waits_for_a_decision_which_counts_from_then_on(desk: Desk) -> None:
+    desk.fetch(FMCSA)
+    (waits,) = waiting(desk.settings, ACME, None, NOW)
+    assert (waits.table, waits.matched_by, waits.confidence) == ("firm", "name_and_phone", 0.7)
+    assert "3000007" in waits.title
+    assert "3000007" not in waits.record_id, "what is decided outlives what is forgotten"
+    later = NOW + timedelta(hours=1)
+    decide(desk.settings, ACME, waits.record_id, "confirmed", who="ada", now=later)
+    assert waiting(desk.settings, ACME, None, later) == ()
+    assert {sureness(one) for one in firm_facts.kept(desk.settings, ACME, later)} == {"sure (confirmed)"}
+    assert {sureness(one) for one in firm_facts.kept(desk.settings, ACME, NOW)} == {"probable (name and phone)"}
+    desk.fetch(FMCSA, again=True)
+    assert {sureness(one) for one in firm_facts.kept(desk.settings, ACME, later)} == {"sure (confirmed)"}
+    decide(desk.settings, ACME, waits.record_id, "refused", who="ada", now=later)
+    assert firm_facts.kept(desk.settings, ACME, later) == ()
+    assert firm_facts.records_of(desk.settings, ACME, later) is None
+    decide(desk.settings, ACME, waits.record_id, "open", who="ada", now=later)
+    assert len(waiting(desk.settings, ACME, None, later)) == 1
+
+
+def test_a_record_of_two_operators_waits_for_both_and_is_the_one_s_that_somebody_confirms(desk: Desk) -> None:
+    imported(desk, f"operator_id,headcount,provider_id\n{ACME},7,shared\n{BOLT},7,shared\n")
+    both = [one for term in (ACME, BOLT) for one in waiting(desk.settings, term, None, NOW)]
+    assert [one.confidence for one in both] == [0.7, 0.7]
+    assert len({one.record_id for one in both}) == 1
+    decide(desk.settings, ACME, both[0].record_id, "confirmed", who="ada", now=NOW)
+    (sure,) = firm_facts.kept(desk.settings, ACME, NOW)
+    (other,) = firm_facts.kept(desk.settings, BOLT, NOW)
+    assert (sure.confidence, other.confidence) == (0.95, 0.7)

@@ -5,17 +5,21 @@ They are kept apart from what we measure: no metric, rule or score reads them. N
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.match import CERTAIN, PROBABLE, confidence
+from customer_research.domain.match import CERTAIN, CONFIRMED, PROBABLE, MatchDecision, confidence
 from customer_research.domain.records import ColumnType
 
 KEPT = "company_facts"
 """What reports call the facts that are kept of an operator's firm, among what they read."""
+
+FIRM = "firm"
+"""What the matches of providers' records of firms are called, as tables name others'."""
 
 FactValue = str | int
 
@@ -97,6 +101,11 @@ class FirmFact:
     is_shared: bool = False
 
     @property
+    def record_id(self) -> str:
+        """16 hexadecimal digits that stand for the provider's record, and tell nothing of it; empty: the provider gave it no id."""
+        return record_id(self.provider, self.provider_id)
+
+    @property
     def confidence(self) -> float:
         """How sure it is that the record is the operator's, 0 to 1."""
         return confidence(self.matched_by, is_certain=not self.is_shared)
@@ -104,6 +113,22 @@ class FirmFact:
     def is_stale(self, at: datetime) -> bool:
         """Whether it is too old at an instant."""
         return self.value is None or (self.expires_at is not None and self.expires_at <= at)
+
+
+def record_id(provider: str, provider_id: str) -> str:
+    """See `FirmFact.record_id`."""
+    return hashlib.sha256(f"{provider}\x1f{provider_id}".encode()).hexdigest()[:16] if provider_id else ""
+
+
+def as_decided(facts: Iterable[FirmFact], made: Iterable[MatchDecision]) -> Iterator[FirmFact]:
+    """Facts as far as people left them: surely the operator's where they confirmed the record, and without those of refused ones."""
+    ruled = {(one.record_id, one.operator_id): one.ruling for one in made if one.table == FIRM}
+    for one in facts:
+        ruling = ruled.get((one.record_id, one.operator_id))
+        if ruling == "confirmed":
+            yield replace(one, matched_by=CONFIRMED, is_shared=False)
+        elif ruling != "refused":
+            yield one
 
 
 def sureness(fact: FirmFact) -> str:

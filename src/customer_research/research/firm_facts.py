@@ -8,7 +8,7 @@ from datetime import datetime
 
 from customer_research.domain.account import Account, Records
 from customer_research.domain.evidence import Gap, each_once
-from customer_research.domain.firm import FIELDS, KEPT, FirmFact, sureness
+from customer_research.domain.firm import FIELDS, KEPT, FirmFact, as_decided, sureness
 from customer_research.domain.match import PROBABLE
 from customer_research.errors import StoreError
 from customer_research.firms import discover
@@ -58,7 +58,7 @@ def records_of(settings: Settings, operator_id: str, at: datetime) -> Records | 
 
 
 def kept(settings: Settings, operator_id: str, now: datetime) -> tuple[FirmFact, ...]:
-    """What is kept of an operator's firm; values whose licence asks for it are deleted where their day has come.
+    """What is kept of an operator's firm, as people decided of the records until now; values whose licence asks for it are deleted where their day has come.
 
     Raises:
         StoreError: the store cannot be read.
@@ -68,6 +68,7 @@ def kept(settings: Settings, operator_id: str, now: datetime) -> tuple[FirmFact,
     if not is_there(settings.store_url):
         return ()
     from customer_research.store.firms import FirmBook  # noqa: PLC0415 - as above
+    from customer_research.store.matches import MatchBook  # noqa: PLC0415 - as above
 
     with open_store(settings.store_url) as store:
         book = FirmBook(store)
@@ -75,4 +76,5 @@ def kept(settings: Settings, operator_id: str, now: datetime) -> tuple[FirmFact,
         if any(one.is_erased and one.value is not None and one.is_stale(now) for one in facts):
             with suppress(StoreError):  # another program writes: they are not shown, and deleted the next time
                 book.erase(now)
-        return facts
+        made = MatchBook(store).decisions(operator_id) if facts else ()
+        return tuple(as_decided(facts, [one for one in made if one.decided_at <= now]))

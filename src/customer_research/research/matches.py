@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
+from customer_research.domain.firm import FIRM
 from customer_research.domain.identity import Candidate
-from customer_research.domain.match import MatchDecision, Ruling, confidence
+from customer_research.domain.match import CERTAIN, MatchDecision, Ruling, confidence
 from customer_research.domain.review import REVIEW, Review
 from customer_research.domain.tables import TableSet
 from customer_research.engines.engine import Engine
@@ -16,6 +17,7 @@ from customer_research.errors import UsageError
 from customer_research.lake import Lake
 from customer_research.record_tables import MATCHED, TABLES
 from customer_research.research.engine_choice import scratch
+from customer_research.research.firm_facts import title_of
 from customer_research.research.kept_reviews import as_decided
 from customer_research.research.lake_directory import attached, listed
 from customer_research.research.one.resolve import of_lake
@@ -25,6 +27,7 @@ from customer_research.settings import Settings
 from customer_research.store.beginnings import Beginnings
 from customer_research.store.books import Books
 from customer_research.store.database import open_store, open_to_read
+from customer_research.store.firms import FirmBook, FirmRecord
 from customer_research.store.matches import MatchBook
 from customer_research.store.reviews import ReviewBook
 
@@ -126,6 +129,14 @@ def _of_review(one: Review, operator_id: str, name: str, decision: MatchDecision
     )
 
 
+def _of_firm(one: FirmRecord, name: str, decision: MatchDecision | None) -> RecordMatch:
+    best = confidence(one.matched_by, is_certain=not one.is_shared)
+    title = f"{title_of(one.provider)}, {one.provider_id}"
+    return RecordMatch(
+        FIRM, one.record_id, one.operator_id, name, title, one.matched_by, best >= CERTAIN, one.fetched_at, decision
+    )
+
+
 def _plain(record_id: str) -> str:
     return record_id.replace("-", "").lower()
 
@@ -146,6 +157,7 @@ def _found(settings: Settings, wanted: frozenset[str] | None) -> Sequence[Record
     with open_to_read(settings.store_url) as store:
         told = [one for one in MatchBook(store).decisions() if one.ruling != "open"]
         reviews = {one.id: one for one in ReviewBook(store).reviews()}
+        firms = FirmBook(store).records()
     made = {
         (one.table, one.record_id, one.operator_id): one for one in told if wanted is None or one.operator_id in wanted
     }
@@ -157,6 +169,10 @@ def _found(settings: Settings, wanted: frozenset[str] | None) -> Sequence[Record
         owner = one.operator_id
         if owner and (wanted is None or owner in wanted):
             found.append(_of_review(one, owner, names.get(owner, owner), made.get((REVIEW, one.id, owner))))
+    for firm in firms:
+        owner = firm.operator_id
+        if wanted is None or owner in wanted:
+            found.append(_of_firm(firm, names.get(owner, owner), made.get((FIRM, firm.record_id, owner))))
     there = {(one.table, one.record_id, one.operator_id) for one in found}
     for key, decision in made.items():
         if key in there:

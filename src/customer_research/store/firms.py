@@ -6,6 +6,7 @@ leaves it reserved, and reserved counts as spent.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import Boolean, Column, Double, Index, Integer, String, Table, Text
 
 from customer_research.domain.evidence import Receipt
-from customer_research.domain.firm import FirmFact
+from customer_research.domain.firm import FirmFact, record_id
 from customer_research.store.database import insert_new
 from customer_research.store.schema import METADATA, Compact, Instant, storable
 
@@ -94,6 +95,23 @@ class Holding:
     misses: int
 
 
+@dataclass(frozen=True, slots=True)
+class FirmRecord:
+    """A provider's record that facts of an operator's firm come from; `is_shared`: another operator's come from it, too."""
+
+    operator_id: str
+    provider: str
+    provider_id: str
+    matched_by: str
+    fetched_at: datetime
+    is_shared: bool
+
+    @property
+    def record_id(self) -> str:
+        """See `FirmFact.record_id`."""
+        return record_id(self.provider, self.provider_id)
+
+
 class FirmBook:
     """Company facts of a store. Every method is one transaction."""
 
@@ -128,6 +146,16 @@ class FirmBook:
             query = query.where(own.operator_id == operator_id)
         with self._store.read() as connection:
             return tuple(_fact(row) for row in connection.execute(query).mappings())
+
+    def records(self) -> tuple[FirmRecord, ...]:
+        """The records of providers that have an id and of which something is kept, each operator's."""
+        own = firm_fact.c
+        told = (own.operator_id, own.provider, own.provider_id)
+        query = sa.select(*told, sa.func.min(own.matched_by), sa.func.max(own.fetched_at)).group_by(*told)
+        with self._store.read() as connection:
+            rows = connection.execute(query.where(own.provider_id != "", own.value != _DELETED).order_by(*told)).all()
+        owners = Counter((provider, number) for _, provider, number, _, _ in rows)
+        return tuple(FirmRecord(*row, is_shared=owners[row[1], row[2]] > 1) for row in rows)
 
     def keep(self, facts: Collection[FirmFact], *, whole: Collection[tuple[str, str]] = ()) -> None:
         """Keep facts in the place of earlier ones of the same operator, provider and field.

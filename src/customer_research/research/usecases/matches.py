@@ -24,7 +24,7 @@ _TITLE, _NAME = 36, 28
 
 @request
 class Listed(Request):
-    """Tickets, conversations and reviews that are probably OPERATOR's, found by a name, the newest first; without OPERATOR
+    """Tickets, conversations, reviews and providers' records of firms that are probably OPERATOR's, the newest first; without OPERATOR
     those of one's own book, or with --team everybody's.
 
     They take no points until somebody confirms them. --decided lists those that somebody confirmed or refused.
@@ -145,7 +145,7 @@ def _note() -> str:
 
 @request
 class Confirm(_Decision):
-    """Say that RECORD, a ticket, a conversation or a review, is OPERATOR's: then it counts as surely its own.
+    """Say that RECORD, a ticket, a conversation, a review or a provider's record of the firm, is OPERATOR's: then it counts as surely its own.
 
     In reports of one operator it counts at once, in lists from the next sync and score on.
     """
@@ -160,7 +160,7 @@ class Confirm(_Decision):
 
 @request
 class Refuse(_Decision):
-    """Say that RECORD, a ticket, a conversation or a review, is not OPERATOR's: then it is not shown there any more, and counts for nothing.
+    """Say that RECORD, a ticket, a conversation, a review or a provider's record of the firm, is not OPERATOR's: then it is not shown there any more, and counts for nothing.
 
     In reports of one operator it is gone at once, in lists from the next sync and score on.
     """
