@@ -221,6 +221,28 @@ def test_no_figure_is_cut_and_no_column_lost_beside_amounts_of_several_currencie
     assert all(word in told for word in ("Band", "Operators", "Share", "MRR", "Average", "score")), told
 
 
+@pytest.mark.parametrize("width", range(48, 161, 7))
+def test_a_long_word_to_the_right_takes_no_column_away(width: int) -> None:
+    """Words of a vendor without a blank beside figures: they are folded, and the columns behind them stand."""
+    industry = (
+        "Industry (a provider)",
+        "transportation/trucking/railroad",
+        "sure (company)",
+        "2031-01-01",
+        "2031-02-02",
+    )
+    headcount = ("Headcount (a provider)", "1,234", "probable (name and phone)", "2032-01-01", "2032-02-02")
+    headers = ("Fact", "Value", "Match", "Fetched", "Good until")
+    block = TableBlock(
+        headers,
+        tuple(tuple(map(Text, row)) for row in (industry, headcount)),
+        align=("left", "right", "left", "left", "left"),
+        words=headers,
+    )
+    told = terminal.render(with_blocks(block), width=width)
+    assert all(figure in told for figure in ("1,234", *industry[3:], *headcount[3:])), told
+
+
 def test_footnotes_shorten_runs() -> None:
     assert terminal.marks(()) == ""
     assert terminal.marks((3,)) == " [3]"

@@ -358,12 +358,15 @@ class _Writer(Pen[Iterable[RenderableType]]):
             column = [row[at].plain for row in rows]
             parts = right and any(len(text) > _LONGEST_FIGURE for text in column)  # none is cut
             pieces = [piece for text in (header, *column) for piece in (text.split() if parts else [text])]
+            figures = [
+                piece for piece in pieces if len(piece) <= _LONGEST_FIGURE
+            ]  # a longer word would push columns out
             grid.add_column(
                 _styled(header),
                 justify="right" if right else "left",
                 overflow="fold",
                 no_wrap=right and not parts,
-                min_width=max(map(cell_len, pieces), default=0) if right else None,
+                min_width=max(map(cell_len, figures), default=0) if right else None,
             )
         for row in rows:
             grid.add_row(*row)
