@@ -131,7 +131,8 @@ def _repeat(source: str, request: Request, body: Any, memory: Memory) -> None:
     if records is None or _named(request) or source == "metabase":
         return
     asked = "&".join(f"{name}={value}" for name, value in request.query_params.multi_items() if name not in _PLACE)
-    first = memory.setdefault(f"{source} {request.url.path}?{asked} {_sent(request)}", list(records))
+    whose = request.headers.get("stripe-account", "")  # each connected account has lists of its own
+    first = memory.setdefault(f"{source} {whose} {request.url.path}?{asked} {_sent(request)}", list(records))
     records[:] = first
 
 

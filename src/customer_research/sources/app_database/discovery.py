@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.domain.records import names
+from customer_research.domain.words import counted
 from customer_research.sources.app_database.records import AMOUNTS, INSTANTS, LOGICAL
 from customer_research.sources.app_database.settings import TABLE
 
@@ -91,7 +92,7 @@ class Proposal:
     @property
     def text(self) -> str:
         """What was found, in a sentence."""
-        size = f"about {self.rows:,.0f} rows" if self.rows >= 0 else "never counted"
+        size = f"about {counted(round(self.rows), 'row')}" if self.rows >= 0 else "never counted"
         said = f"{self.kind}: {self.table} ({size})"
         if self.kind not in LOGICAL:
             return f"{said}, not read"
