@@ -86,7 +86,7 @@ class StripeSession(VendorSession[StripeSettings]):
             Denied: the key is wrong, lacks a permission (the error names it), or the account may not be looked at (code `GONE`).
             SourceError: as `Http.send`.
         """
-        headers = None if account is None else {"Stripe-Account": account}
+        headers = None if account is None else {"Stripe-Account": segment(account)}  # the CSM view may hold anything
         reply = await self.http.send(
             "GET", f"/v1/{path}", params=params, headers=headers, log=log, accept=(_FORBIDDEN,)
         )
