@@ -11,7 +11,7 @@ import httpx2
 import pytest
 
 from customer_research.connect.source import Batch, Subject
-from customer_research.errors import SourceError
+from customer_research.errors import SchemaChanged, SourceError
 from customer_research.settings import Settings
 from customer_research.sources.stripe import live
 from customer_research.sources.stripe.session import StripeSession
@@ -60,3 +60,8 @@ def test_an_account_that_is_no_id_is_a_gap_and_ends_no_report(account: str) -> N
     with pytest.raises(SourceError, match="no connected account"):
         fetched(refuse, account)
     assert all(name.isascii() and name.isprintable() for name in seen)
+
+
+def test_a_list_that_does_not_say_whether_it_goes_on_is_not_taken_as_whole() -> None:
+    with pytest.raises(SchemaChanged, match="whether there is more"):
+        fetched(lambda _: listed(*map(charge, range(100)), has_more=None))

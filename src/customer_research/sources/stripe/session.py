@@ -14,6 +14,7 @@ from customer_research.connect.session import VendorSession
 from customer_research.connect.settings import SettingsTree
 from customer_research.connect.source import Clock
 from customer_research.errors import Denied, NotThere
+from customer_research.sources.stripe.normalise import changed
 from customer_research.sources.stripe.settings import StripeSettings
 
 SOURCE_NAME = "stripe"
@@ -147,7 +148,9 @@ class StripeSession(VendorSession[StripeSettings]):
             }
             answer = await self.read(kind, log, params=params, account=account)
             records = self.http.results(answer, log, "data")
-            goes_on = answer.get("has_more") is True
+            goes_on = answer.get("has_more")
+            if not isinstance(goes_on, bool):
+                raise changed(f"Stripe's list of {kind} does not say whether there is more.")
             following = str(records[-1].get("id") or "") if records else ""
             return Page(records, following or None if goes_on else None, whole=bool(following) or not goes_on)
 
