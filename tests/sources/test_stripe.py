@@ -90,7 +90,7 @@ def test_amounts_are_minor_units_as_the_project_counts_them(currency: str, amoun
     "broken",
     [
         {"amount": None}, {"amount": "10"}, {"amount": True}, {"currency": None}, {"created": None}, {"created": 1_790_000_000_000},
-        {"id": ""}, {"status": "disappeared"}, {"status": None}, {"amount_refunded": 1.5}, {"outcome": {"risk_score": "high"}},
+        {"id": ""}, {"status": "disappeared"}, {"status": None}, {"amount_refunded": 1.5}, {"amount_refunded": None}, {"outcome": {"risk_score": "high"}},
     ],
 )  # fmt: skip
 def test_what_lacks_a_promised_field_is_not_guessed(broken: Mapping[str, Any]) -> None:

@@ -153,7 +153,7 @@ def charge_row(charge: Record, account: str) -> Row:
         "status": status,
         "created_at": moment(charge, "charge"),
         "amount_minor": minor(charge, "amount", "charge"),
-        "refunded_minor": 0 if charge.get("amount_refunded") is None else minor(charge, "amount_refunded", "charge"),
+        "refunded_minor": minor(charge, "amount_refunded", "charge"),
         "currency": currency(charge, "charge"),
         "card_id": reference(charge.get("payment_method")) or reference(charge.get("source")),
         "failure_reason": _failure(charge, outcome) if status == "failed" else None,
