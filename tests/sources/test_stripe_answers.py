@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
-from customer_research.connect.source import Batch, Subject
+from customer_research.connect.source import Batch, Pull, Slice, Subject
 from customer_research.errors import SchemaChanged, SourceError
 from customer_research.settings import Settings
-from customer_research.sources.stripe import live
+from customer_research.sources.stripe import bulk, live
 from customer_research.sources.stripe.session import StripeSession
 from customer_research.sources.stripe.settings import StripeSettings
 
@@ -65,3 +65,37 @@ def test_an_account_that_is_no_id_is_a_gap_and_ends_no_report(account: str) -> N
 def test_a_list_that_does_not_say_whether_it_goes_on_is_not_taken_as_whole() -> None:
     with pytest.raises(SchemaChanged, match="whether there is more"):
         fetched(lambda _: listed(*map(charge, range(100)), has_more=None))
+
+
+def test_an_account_that_goes_while_a_pull_is_under_way_does_not_end_it() -> None:
+    """Its old disputes are read last, by then refused; the others' are read all the same."""
+    old = datetime(2026, 1, 1, tzinfo=UTC)
+    rows = [
+        {"dispute_id": f"dp_{n}", "read_on": "acct_Gone" if n < 2 else "acct_A", "created_at": old} for n in range(3)
+    ]
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        if request.headers["Stripe-Account"] == "acct_Gone":
+            return httpx2.Response(403, json={"error": {"code": "account_invalid", "message": "no access"}})
+        told = {**charge(0), "id": "dp_2", "object": "dispute", "charge": {**charge(1)}, "status": "won"}
+        return httpx2.Response(200, json=told)
+
+    async def work() -> list[Slice]:
+        opened = session(handle)
+        asked = Pull(
+            NOW,
+            NOW.isoformat(),
+            bulk._Position(step=5).cursor,
+            timedelta(0),
+            lambda sql: rows if "is_active" in sql else [],
+        )
+        try:
+            return [piece async for piece in bulk.BULK[0].pull(opened, asked)]
+        finally:
+            await opened.close()
+
+    settled, last = asyncio.run(work())
+    assert [row["dispute_id"] for row in settled.rows["stripe_dispute"]] == ["dp_2"]
+    (told,) = settled.rows["stripe_read"]
+    assert (told["stripe_account"], "no longer lets" in told["detail"]) == ("acct_Gone", True)
+    assert last.mark == NOW.isoformat()

@@ -229,12 +229,22 @@ class _Run:
         wanted = [row for row in held if row["read_on"] not in dead]
         for some in chunks(wanted, DISPUTES_AT_ONCE):
             log = self._session.log(STREAM)
-            rows = [row for found in await together(*(self._dispute(one, log) for one in some)) for row in found]
-            yield self._slice({DISPUTE.name: rows}, (log.receipt(rows),))
+            gone: dict[str, Row] = {}
+            rows = [row for found in await together(*(self._dispute(one, log, gone) for one in some)) for row in found]
+            yield self._slice({DISPUTE.name: rows, READ.name: list(gone.values())}, (log.receipt(rows),))
 
-    async def _dispute(self, held: Row, log: RequestLog) -> list[Row]:
+    async def _dispute(self, held: Row, log: RequestLog, gone: dict[str, Row]) -> list[Row]:
+        """A dispute's row; an account that may no longer be looked at since its lists were read is noted in *gone*."""
         account = None if held["read_on"] == PLATFORM else str(held["read_on"])
-        found = await self._session.one("disputes", str(held["dispute_id"]), log, account=account, expand=("charge",))
+        try:
+            found = await self._session.one(
+                "disputes", str(held["dispute_id"]), log, account=account, expand=("charge",)
+            )
+        except Denied as error:
+            if error.code != GONE or account is None:
+                raise
+            gone[account] = {"stripe_account": account, "detail": error.message}
+            return []
         return [] if found is None else _disputes(_Place(account, 0), [found])
 
     # -- what they share ----------------------------------------------------------------------------------------------
