@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 import httpx2
@@ -21,15 +22,15 @@ NOW = datetime(2026, 11, 1, tzinfo=UTC)
 Handler = Callable[[httpx2.Request], httpx2.Response] | Callable[[httpx2.Request], Coroutine[Any, Any, httpx2.Response]]
 
 
-def session(handler: Handler) -> StripeSession:
-    own = StripeSettings(api_key="rk_test_x", charges_on="connected")  # type: ignore[call-arg,arg-type]
-    settings = Settings().model_copy(update={"stripe": own})
+def session(handler: Handler, homes: str = "connected") -> StripeSession:
+    own = StripeSettings(api_key="rk_test_x", charges_on=homes)  # type: ignore[call-arg,arg-type]
+    settings = Settings().model_copy(update={"stripe": own})  # type: ignore[call-arg]
     return StripeSession(settings, lambda: NOW, transport=httpx2.MockTransport(handler))
 
 
-def fetched(handler: Handler, account: str = "acct_A") -> Batch:
+def fetched(handler: Handler, account: str = "acct_A", homes: str = "connected") -> Batch:
     async def work() -> Batch:
-        opened = session(handler)
+        opened = session(handler, homes)
         try:
             return await live.fetch(opened, Subject("one", NOW, stripe_account=account))
         finally:
@@ -99,3 +100,28 @@ def test_an_account_that_goes_while_a_pull_is_under_way_does_not_end_it() -> Non
     (told,) = settled.rows["stripe_read"]
     assert (told["stripe_account"], "no longer lets" in told["detail"]) == ("acct_Gone", True)
     assert last.mark == NOW.isoformat()
+
+
+def test_a_receipt_is_the_same_however_slowly_stripe_answers() -> None:
+    """Spans of time are read side by side: which of them answers first says nothing of what was asked."""
+    charges = [charge(number) for number in range(1_500)]
+
+    def slow(seed: int) -> Handler:
+        waits = Random(seed)
+
+        async def handle(request: httpx2.Request) -> httpx2.Response:
+            await asyncio.sleep(waits.random() / 50)
+            asked = request.url.params
+            if "disputes" in request.url.path:
+                return listed()
+            low, high = int(asked.get("created[gte]", 0)), int(asked.get("created[lt]", 2**40))
+            within = [one for one in charges if low <= one["created"] < high]
+            names = [one["id"] for one in within]
+            begin = names.index(asked["starting_after"]) + 1 if "starting_after" in asked else 0
+            return listed(*within[begin : begin + 100], has_more=begin + 100 < len(within))
+
+        return handle
+
+    for homes in ("connected", "both"):
+        receipts = [fetched(slow(seed), homes=homes).receipts for seed in range(3)]
+        assert len({tuple(one.id for one in found) for found in receipts}) == 1, homes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from random import Random
 from types import SimpleNamespace
 from typing import Any, cast
@@ -18,7 +19,10 @@ from customer_research.sources.stripe.session import PAGE_SIZE, StripeSession
 
 NOW = 1_793_000_000
 SIZE = PAGE_SIZE
-LOG = cast("RequestLog", None)
+
+
+def a_log() -> RequestLog:
+    return RequestLog("stripe", "charges", "", lambda: datetime.fromtimestamp(NOW, UTC))
 
 
 class Listing:
@@ -30,6 +34,10 @@ class Listing:
             {"id": f"ch_{n}", "created": at} for n, at in enumerate(sorted(times, reverse=True))
         ]
         self.deaf, self.pages = deaf, 0
+
+    def log(self, _stream: str, *, within: RequestLog) -> RequestLog:
+        del within
+        return a_log()
 
     async def listed(
         self, _kind: str, log: RequestLog, *, since: int, until: int, start: str | None, pages: int, **_: Any
@@ -45,7 +53,7 @@ class Listing:
 
 
 def read(listing: Listing) -> live.Found | None:
-    return asyncio.run(live._Reading(cast("StripeSession", listing), "charges", "acct_A", LOG).all())
+    return asyncio.run(live._Reading(cast("StripeSession", listing), "charges", "acct_A", a_log()).all())
 
 
 def drawn(seed: int, bursts: int) -> list[int]:

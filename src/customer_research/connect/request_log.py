@@ -47,6 +47,13 @@ class RequestLog:
         tail = "" if body is None else " " + canonical_json(body)
         self._requests.append(f"{method} {target}{tail}")
 
+    def add(self, *others: RequestLog) -> None:
+        """Note behind one's own requests those of logs within this one, in this order, whichever of them was answered first."""
+        for other in others:
+            self._requests += other.requests
+        times = [one.deadline for one in (self, *others) if one.deadline is not None]
+        self.deadline = max(times, default=None)
+
     def receipt(
         self,
         rows: Sequence[Mapping[str, Any]],

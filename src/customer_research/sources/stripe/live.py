@@ -96,13 +96,15 @@ def _proven(rows: Sequence[Row], log: RequestLog, operator_id: str, *, cut: bool
 
 async def _everywhere(session: StripeSession, kind: Kind, account: str, log: RequestLog) -> Found:
     """The records of an account from where they may be; the same one in two lists is one."""
-    work = []
-    if session.own.on_connected:
-        work.append(_connected(session, kind, account, log))
-    if session.own.on_platform:
-        work.append(_of_platform(session, kind, account, log))
+    homes = [
+        *([_connected] if session.own.on_connected else []),
+        *([_of_platform] if session.own.on_platform else []),
+    ]
+    logs = [session.log(log.stream, within=log) for _ in homes]
+    made = await together(*(read(session, kind, account, own) for read, own in zip(homes, logs, strict=True)))
+    log.add(*logs)
     found = Found()
-    for one in await together(*work):
+    for one in made:
         found.records |= one.records
         found.gap = found.gap or one.gap
     return found
@@ -166,7 +168,14 @@ class _Reading:
     async def _spans(self, spans: Sequence[tuple[int, int]]) -> bool:
         """Read spans of time side by side; False: they hold more than a report reads."""
         most = max(1, min(PAGES_OF_SPAN * 2, self._left))
-        found = await together(*(self._listed(since=low, until=high, pages=most) for low, high in spans))
+        logs = [self._session.log(self._log.stream, within=self._log) for _ in spans]
+        found = await together(
+            *(
+                self._listed(since=low, until=high, pages=most, log=log)
+                for (low, high), log in zip(spans, logs, strict=True)
+            )
+        )
+        self._log.add(*logs)
         for stretch in found:
             self._take(stretch)
         for (low, high), stretch in zip(spans, found, strict=True):
@@ -188,10 +197,12 @@ class _Reading:
         """How many more pages a report may read of the list."""
         return self._session.own.live_pages - -(-len(self._records) // PAGE_SIZE)
 
-    async def _listed(self, *, since: int = 0, until: int = 0, start: str | None = None, pages: int) -> Stretch:
+    async def _listed(
+        self, *, since: int = 0, until: int = 0, start: str | None = None, pages: int, log: RequestLog | None = None
+    ) -> Stretch:
         return await self._session.listed(
             self._kind,
-            self._log,
+            log or self._log,
             account=self._account,
             since=since,
             until=until,
