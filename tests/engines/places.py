@@ -6,22 +6,20 @@ Each is started once a worker, when first needed, and ends with the run; whoever
 from __future__ import annotations
 
 import importlib.util
-import os
-import pwd
 import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
+
+from customer_research_sandbox.servers.postgres import Postgres, free_port, programs
 
 PLACES = ("postgres", "spark", "snowflake")
 """The engines that are compared with DuckDB."""
@@ -41,8 +39,10 @@ def as_fakesnow_says(value: Any, expected: Any) -> Any:
 
 
 _DRIVERS = {"postgres": "psycopg", "spark": "pyspark", "snowflake": "fakesnow"}
-_CLUSTER = ("--auth=trust", "--username=tester", "--encoding=UTF8", "--no-sync")
-_SERVER_ACCOUNTS = ("postgres", "nobody")
+_CLUSTER = (
+    *("--auth=trust", "--username=tester", "--encoding=UTF8", "--no-sync"),
+    *("--locale-provider=icu", "--icu-locale=en-US"),
+)
 
 
 _running: dict[str, str] = {}
@@ -81,68 +81,18 @@ _EMPTY: dict[str, Callable[[str], str]] = {
 }
 
 
+def need_postgres() -> None:
+    """Skip where this machine has no Postgres."""
+    if programs() is None:
+        pytest.skip("The programs of Postgres (Debian: postgresql) are not installed.")
+
+
 @contextmanager
 def postgres() -> Iterator[str]:
-    """A fresh server on loopback, run by an account other than root (which Postgres refuses)."""
-    binaries = _postgres_binaries()
-    if binaries is None:
-        pytest.skip("The binaries of Postgres (Debian: postgresql) are not installed.")
-    account = _server_account()
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # not below pytest's own folders: another account must enter it
-    try:
-        if account is not None:
-            os.chown(folder, account.pw_uid, account.pw_gid)
-        cluster, port = folder / "cluster", _free_port()
-        sorting = ("--locale-provider=icu", "--icu-locale=en-US")  # unlike the order of code points
-        _command(account, folder, binaries / "initdb", "-D", cluster, *_CLUSTER, *sorting)
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-        log = folder / "server.log"
-        _command(account, folder, binaries / "pg_ctl", "start", "-w", "-D", cluster, "-l", log, "-o", options)
-        try:
-            yield f"postgresql://tester@127.0.0.1:{port}/postgres"
-        finally:
-            _command(account, folder, binaries / "pg_ctl", "stop", "-w", "-m", "immediate", "-D", cluster)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _postgres_binaries() -> Path | None:
-    """The newest installation's folder of programs."""
-    found = sorted(
-        Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parent.parent.name), reverse=True
-    )
-    on_path = shutil.which("initdb")
-    candidates = [path.parent for path in found] + ([Path(on_path).resolve().parent] if on_path else [])
-    return next((folder for folder in candidates if (folder / "postgres").exists()), None)
-
-
-def _server_account() -> pwd.struct_passwd | None:
-    if os.geteuid() != 0:
-        return None
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    return next(known[name] for name in _SERVER_ACCOUNTS if name in known)
-
-
-def _command(account: pwd.struct_passwd | None, folder: Path, *words: object) -> None:
-    done = subprocess.run(
-        [str(word) for word in words],
-        cwd=folder,
-        user=None if account is None else account.pw_uid,
-        group=None if account is None else account.pw_gid,
-        extra_groups=None if account is None else [],
-        env={"PATH": os.environ["PATH"], "HOME": str(folder), "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,  # no pipe: the server would hold it open
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, f"{words[0]} failed with {done.returncode}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A fresh server on loopback, that sorts texts unlike the order of code points."""
+    need_postgres()
+    with Postgres(cluster=_CLUSTER) as server:
+        yield f"postgresql://tester@127.0.0.1:{server.port}/postgres"
 
 
 @contextmanager
@@ -176,7 +126,7 @@ def _spark() -> Iterator[str]:
 @contextmanager
 def _snowflake() -> Iterator[str]:
     """fakesnow's server in a process of its own: Snowflake's protocol spoken to the real connector."""
-    port = _free_port()
+    port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "fakesnow", "-s", "-p", str(port)],
         stdin=subprocess.DEVNULL,

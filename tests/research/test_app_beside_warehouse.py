@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from places import need_postgres
 from worlds import Worlds
 
 from customer_research.domain.account import Account
@@ -21,7 +22,6 @@ from customer_research.research.sync import run
 from customer_research.settings import LakeSettings, Settings, load_settings
 from customer_research.sources.app_database.settings import AppDatabaseSettings
 from customer_research_sandbox.serve import Sandbox
-from customer_research_sandbox.servers.app_database import programs
 
 OPERATOR = "00000000-5ce0-11f0-a000-000000000005"
 GIVEN = {"reservation", "member", "driver"}
@@ -29,8 +29,7 @@ GIVEN = {"reservation", "member", "driver"}
 
 @pytest.fixture(scope="module")
 def served(worlds: Worlds) -> Iterator[Sandbox]:
-    if programs() is None:
-        pytest.skip("The programs of Postgres (Debian: postgresql) are not installed.")
+    need_postgres()
     with worlds.running(also=("app-database",)) as running:
         yield running
 

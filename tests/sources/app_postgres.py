@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -12,38 +11,32 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from places import need_postgres
 
-import customer_research.sources.app_database
 from customer_research.connect.http import Pace
 from customer_research.settings import Settings
 from customer_research.sources.app_database.session import AppDatabaseSession
 from customer_research.sources.app_database.settings import AppDatabaseSettings
 from customer_research_sandbox.dataset import Relation
-from customer_research_sandbox.servers.app_database import DATABASE, HOST, MAPPED, ROLE, AppDatabase, fill, programs
+from customer_research_sandbox.servers.app_database import MAPPED, ROLE, AppDatabase
+from customer_research_sandbox.servers.postgres import HOST
 
 AS_OF = datetime(2026, 11, 1, tzinfo=UTC)
 PASSWORD = "never-to-be-seen-3a91"
-ROLE_SQL = (Path(customer_research.sources.app_database.__file__).parent / "role.sql").read_text(encoding="utf-8")
 MAPPING = {kind: {"table": f"app.{table}", **columns} for kind, (table, columns) in MAPPED.items()}
 
 
 @contextmanager
 def served(warehouse: Mapping[str, Relation], *options: str) -> Iterator[AppDatabase]:
     """The app's tables, and the role as the shipped script makes it."""
-    if programs() is None:
-        pytest.skip("The programs of Postgres (Debian: postgresql) are not installed.")
+    need_postgres()
     with AppDatabase(*options) as app:
-        with app.administrator("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {DATABASE}".encode())
-        with app.administrator() as connection:
-            fill(connection, warehouse)
-            connection.execute(ROLE_SQL.encode())
-            connection.execute(f"ALTER ROLE {ROLE} PASSWORD '{PASSWORD}'".encode())
+        app.password = PASSWORD
+        app.populate(warehouse)
         yield app
 
 
@@ -51,17 +44,12 @@ def served(warehouse: Mapping[str, Relation], *options: str) -> Iterator[AppData
 def standby_of(app: AppDatabase) -> Iterator[AppDatabase]:
     """A standby that streams from it, and calls off at once what holds up its replay."""
     copy = AppDatabase.__new__(AppDatabase)
-    copy._programs, copy._account = app._programs, app._account
-    copy._folder, copy.password = app._folder / "standby", app.password
+    copy.folder, copy.password = app.folder / "standby", app.password
     copy.port = app.port + 1 if app.port < 65_000 else app.port - 1
-    copy._folder.mkdir()
-    if app._account is not None:
-        shutil.chown(copy._folder, app._account.pw_uid, app._account.pw_gid)
-    copy._run(
-        "pg_basebackup", "-h", app._folder, "-p", app.port, "-U", "sandbox", "-D", copy._cluster, "-R", "-c", "fast"
-    )
-    options = f"-p {copy.port} -k {copy._folder} -c listen_addresses={HOST} -c max_standby_streaming_delay=0"
-    copy._run("pg_ctl", "start", "-w", "-D", copy._cluster, "-l", copy._folder / "log", "-o", options)
+    copy.folder.mkdir()
+    copy.own(copy.folder)
+    copy.run("pg_basebackup", "-h", app.folder, "-p", app.port, "-U", "sandbox", "-D", copy.cluster, "-R", "-c", "fast")
+    copy.start("-c max_standby_streaming_delay=0")
     try:
         yield copy
     finally:
@@ -86,10 +74,9 @@ def certified(app: AppDatabase) -> Path:
         "server.key": key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain),
     }
     for file, text in files.items():
-        (app._cluster / file).write_bytes(text)
-        (app._cluster / file).chmod(0o600)
-        if app._account is not None:
-            shutil.chown(app._cluster / file, app._account.pw_uid, app._account.pw_gid)
+        (app.cluster / file).write_bytes(text)
+        (app.cluster / file).chmod(0o600)
+        app.own(app.cluster / file)
     with app.administrator() as connection:
         connection.execute("ALTER SYSTEM SET ssl = on")
         connection.execute("SELECT pg_reload_conf()")
@@ -97,7 +84,7 @@ def certified(app: AppDatabase) -> Path:
         with suppress(psycopg.OperationalError), psycopg.connect(app.url, password=PASSWORD, sslmode="require"):
             break
         time.sleep(0.05)
-    return app._cluster / "server.crt"
+    return app.cluster / "server.crt"
 
 
 def settings_of(app: AppDatabase, **own: Any) -> Settings:

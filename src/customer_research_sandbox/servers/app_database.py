@@ -1,33 +1,27 @@
 """The app's own database: a real Postgres of this machine's programs, filled from the sandbox's world, with a role that may only read.
 
-Postgres is not started as root: a server's account runs it there. The tables are those of an app, not the warehouse's: other names,
+The tables are those of an app, not the warehouse's: other names,
 instants with a zone, amounts as the app keeps them (dollars), what was deleted marked.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import pwd
 import secrets
-import shutil
-import socket
-import subprocess
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
+from importlib import resources
 from typing import TYPE_CHECKING, Any, Self
 
 from customer_research_sandbox.dataset import Relation, Row
+from customer_research_sandbox.servers.postgres import HOST, Postgres
 
 if TYPE_CHECKING:
     import psycopg
 
 ROLE = "customer_research"
 DATABASE = "app"
-HOST = "127.0.0.1"
-_ACCOUNTS = ("postgres", "nobody")
+_ROLE_SQL = resources.files("customer_research.sources.app_database").joinpath("role.sql")
 _CLUSTER = ("--auth-local=trust", "--auth-host=scram-sha-256", "--username=sandbox", "--encoding=UTF8", "--no-sync")
 
 _TABLES = {
@@ -178,50 +172,12 @@ def fill(connection: psycopg.Connection[Any], warehouse: Mapping[str, Relation])
     connection.execute("ANALYZE")
 
 
-def make_role(connection: psycopg.Connection[Any], password: str) -> None:
-    """The role that may read the mapped columns and nothing else."""
-    connection.execute(
-        f"CREATE ROLE {ROLE} LOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT CONNECTION LIMIT 4 PASSWORD '{password}'".encode()
-    )
-    connection.execute(f"GRANT USAGE ON SCHEMA app TO {ROLE}".encode())
-    for table, columns in MAPPED.values():
-        connection.execute(f"GRANT SELECT ({', '.join(columns.values())}) ON app.{table} TO {ROLE}".encode())
-
-
-class AppDatabase:
-    """A Postgres that runs as long as it is open, in a folder of its own.
-
-    Raises:
-        RuntimeError: the programs of Postgres are not on this machine, or it does not start.
-    """
+class AppDatabase(Postgres):
+    """A Postgres for the app's tables, and the role that may read the mapped columns and nothing else."""
 
     def __init__(self, *options: str) -> None:
-        found = programs()
-        if found is None:
-            raise RuntimeError("The app's database needs the programs of Postgres (Debian: postgresql).")
-        self._programs, self._account = found, _server_account()
-        self._folder = Path(tempfile.mkdtemp(prefix="customer-research-app-"))
-        self.port = _free_port()
+        super().__init__(*options, cluster=_CLUSTER)
         self.password = secrets.token_hex(12)
-        try:
-            if self._account is not None:
-                os.chown(self._folder, self._account.pw_uid, self._account.pw_gid)
-            self._run("initdb", "-D", self._cluster, *_CLUSTER)
-            listening = f"-p {self.port} -k {self._folder} -c listen_addresses={HOST} -c fsync=off"
-            self._run(
-                "pg_ctl",
-                "start",
-                "-w",
-                "-D",
-                self._cluster,
-                "-l",
-                self._folder / "log",
-                "-o",
-                " ".join((listening, *options)),
-            )
-        except BaseException:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
 
     @classmethod
     def of(cls, warehouse: Mapping[str, Relation]) -> Self:
@@ -252,71 +208,17 @@ class AppDatabase:
             yield from (f"{key} = {json.dumps(value)}" for key, value in values.items())
             yield ""
 
-    @property
-    def _cluster(self) -> Path:
-        return self._folder / "cluster"
-
     def administrator(self, database: str = DATABASE) -> psycopg.Connection[Any]:
         """A connection that may do everything."""
         import psycopg  # noqa: PLC0415 - an extra
 
-        return psycopg.connect(host=str(self._folder), port=self.port, user="sandbox", dbname=database, autocommit=True)
+        return psycopg.connect(host=str(self.folder), port=self.port, user="sandbox", dbname=database, autocommit=True)
 
     def populate(self, warehouse: Mapping[str, Relation]) -> None:
-        """Make the database, its tables with the world's records, and the role."""
+        """Make the database, its tables with the world's records, and the role by the script that comes with the program."""
         with self.administrator("postgres") as connection:
             connection.execute(f"CREATE DATABASE {DATABASE}".encode())
         with self.administrator() as connection:
             fill(connection, warehouse)
-            make_role(connection, self.password)
-
-    def stop(self) -> None:
-        """End the server and remove its folder."""
-        if self._folder.exists():
-            self._run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", self._cluster)
-            shutil.rmtree(self._folder, ignore_errors=True)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def _run(self, program: str, *words: object) -> None:
-        done = subprocess.run(  # noqa: S603 - programs of this machine
-            [str(self._programs / program), *map(str, words)],
-            cwd=self._folder,
-            user=None if self._account is None else self._account.pw_uid,
-            group=None if self._account is None else self._account.pw_gid,
-            extra_groups=None if self._account is None else [],
-            env={"PATH": os.environ.get("PATH", ""), "HOME": str(self._folder), "LC_ALL": "C.UTF-8"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(f"Postgres' program {program} failed ({done.returncode}).")
-
-
-def programs() -> Path | None:
-    """The folder of the newest installation's programs; None: there is none."""
-    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
-    newest = sorted(found, key=lambda path: float(path.parent.name), reverse=True)
-    on_path = shutil.which("initdb")
-    candidates = [*newest, *([Path(on_path).resolve().parent] if on_path else [])]
-    return next((folder for folder in candidates if (folder / "postgres").exists()), None)
-
-
-def _server_account() -> pwd.struct_passwd | None:
-    """An account to run it where this process is root's, which Postgres refuses."""
-    if os.geteuid() != 0:
-        return None
-    known = {entry.pw_name: entry for entry in pwd.getpwall()}
-    return next((known[name] for name in _ACCOUNTS if name in known), None)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        return int(one.getsockname()[1])
+            connection.execute(_ROLE_SQL.read_bytes())
+            connection.execute(f"ALTER ROLE {ROLE} PASSWORD '{self.password}'".encode())
