@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 from portal_desk import Desk, desk_in
 from worlds import Worlds
 
-from customer_research.domain.alert import Alert, Episode, Grounds, Observation
-from customer_research.errors import ConfigError, Unavailable, UsageError
+from customer_research.domain.alert import Alert, Episode, Grounds, Observation, alerts_of
+from customer_research.domain.line import Line
+from customer_research.errors import ConfigError, Truncated, Unavailable, UsageError
 from customer_research.reports.kinds.alerts import AlertBasis
-from customer_research.research.alerting.alert_tasks import AlertTasks, alert_tasks, words_of
+from customer_research.research.alerting import alert_tasks as module
+from customer_research.research.alerting.alert_tasks import AlertTasks, KnownAlerts, alert_tasks, task_of, words_of
 from customer_research.research.portfolio.requests import Scoring
 from customer_research.research.portfolio.take import take
 from customer_research.research.sync import all_sources
 from customer_research.sources.hubspot import alert_tasks as hubspot
 from customer_research.sources.hubspot.alert_tasks import BODY, COMPLETED, DUE, MARK, OWNER, STATUS, SUBJECT, WRITTEN
+from customer_research.sources.hubspot.session import HubSpotSession
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import open_store
 
@@ -174,12 +177,99 @@ def test_a_property_whose_values_are_not_unique_is_another_s(desk: Desk, monkeyp
         run(desk)
 
 
+def seen(day: int) -> Observation:
+    return Observation(datetime(2026, 11, day, tzinfo=UTC), f"s{day}")
+
+
+def episode(rule: str, **more: Any) -> Episode:
+    given: dict[str, Any] = {"name": "One", "told": Grounds("Because."), "raised": seen(1), "held": seen(9)}
+    return Episode(
+        **{"rule": rule, "subject": "op-1", "number": 1, "title": "Title", "severity": "high", **given, **more}
+    )
+
+
+def line(**more: Any) -> Line:
+    given = {
+        "operator_id": "op-1", "name": "One", "owner_id": "901", "owner": "Ada", "segment": "", "status": "active", "band": "at_risk",
+        "score": 55, "highest": None, "health": "", "mrr": None, "worth": None, "level": "this_week", "sooner": False,
+        "until": date(2026, 11, 12), "because": "",
+    }  # fmt: skip
+    return Line(**{**given, **more})
+
+
+def known(*episodes: Episode, **lines: Line) -> KnownAlerts:
+    now = seen(10).as_of
+    basis = AlertBasis(now, now, (), (), {}, {name.replace("_", "-"): one for name, one in lines.items()})
+    alerts = {one.subject: one for one in alerts_of([one for one in episodes if one.open])}
+    return KnownAlerts(now, episodes, alerts, basis, now)
+
+
+@pytest.mark.parametrize(
+    ("reason", "stands", "is_wanted"),
+    [
+        ({}, {}, True),
+        ({"snoozed_until": datetime(2026, 11, 20, tzinfo=UTC)}, {}, False),
+        ({"snoozed_until": datetime(2026, 11, 5, tzinfo=UTC)}, {}, True),
+        ({}, {"level": "this_month"}, False),
+        ({}, {"level": "watch", "sooner": True}, True),
+    ],
+)
+def test_tasks_are_made_of_what_cannot_wait(reason: dict[str, Any], stands: dict[str, Any], is_wanted: bool) -> None:
+    found = known(episode("rule", **reason), op_1=line(**stands))
+    assert [alert.subject for alert, _ in found.wanted()] == (["op-1"] if is_wanted else [])
+
+
+def test_nobody_is_wanted_of_whom_nothing_is_known() -> None:
+    assert list(known(episode("rule")).wanted()) == []
+
+
+def test_a_task_stands_for_an_alert_while_its_reasons_follow_each_other() -> None:
+    first = episode("first", cleared=seen(5))
+    then = episode("then", raised=seen(3))
+    long_ago = episode("then", number=2, raised=seen(1), cleared=seen(2))
+    (alert,) = (found := known(first, then, long_ago)).alerts.values()
+    assert found.marks(alert) == {first.id, then.id}, "the one that made the task was cleared while the alert went on"
+
+
+def test_a_task_is_due_when_somebody_must_act_and_else_in_a_week() -> None:
+    found = known(episode("rule"))
+    (alert,) = found.alerts.values()
+    assert task_of(found.basis, alert, line())[DUE] == "2026-11-12T12:00:00Z"
+    assert task_of(found.basis, alert, line(until=None))[DUE] == "2026-11-17T12:00:00Z"
+    for link, is_there in (("https://app.example.com/1", True), ("javascript:alert(1)", False), ("", False)):
+        assert ("<a href" in task_of(found.basis, alert, line(link=link))[BODY]) is is_there
+
+
+def test_an_operator_without_an_owner_has_no_task_and_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def none(_session: Any, _marks: Any) -> list[hubspot.Task]:
+        return []
+
+    monkeypatch.setattr(hubspot, "of_alerts", none)
+    found = known(
+        episode("rule"), episode("rule", subject="op-2"), op_1=line(owner_id=""), op_2=line(operator_id="op-2")
+    )
+    done = AlertTasks(found.as_of)
+    asyncio.run(module._new_ones(done, found, cast("Any", None), ()))
+    assert (done.without, [one.operator_id for one in done.new]) == (1, ["op-2"])
+
+
+def test_of_a_list_that_was_cut_nothing_is_completed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    run(desk, send=True, prepare=True)
+    whole = HubSpotSession.search
+
+    async def cut(*given: Any, **how: Any) -> Any:
+        rows, total, following = await whole(*given, **how)
+        return rows[:-1], total, following
+
+    monkeypatch.setattr(HubSpotSession, "search", cut)
+    with pytest.raises(Truncated, match="did not give all tasks of alerts"):
+        run(desk, send=True)
+
+
 def test_what_vendors_wrote_is_text_in_a_task() -> None:
-    seen = Observation(datetime(2026, 11, 1, tzinfo=UTC), "s1")
     hostile = "<img src=x onerror=alert(1)> & Sons"
-    one = Episode("rule", "op-1", hostile, 1, "Title", "high", Grounds(f"Because of {hostile}."), seen, seen)
-    basis = AlertBasis(seen.as_of, seen.as_of, (), (), {})
-    told = words_of(basis, Alert((one,)), None)
+    one = episode("rule", name=hostile, told=Grounds(f"Because of {hostile}."))
+    told = words_of(known().basis, Alert((one,)), None)
     assert "<img" not in told[BODY]
     assert "&lt;img" in told[BODY]
     assert told[SUBJECT] == f"{hostile}: Title", "a title is plain text in HubSpot"

@@ -84,7 +84,7 @@ class AlertTasks:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class KnownAlerts:
     """What the store tells: every alert, open or not, and on what the open ones rest."""
 
     as_of: datetime
@@ -143,7 +143,7 @@ async def alert_tasks(
         await session.close()
 
 
-def _known(settings: Settings, now: datetime) -> _Known:
+def _known(settings: Settings, now: datetime) -> KnownAlerts:
     with open_to_read(settings.store_url) as store:
         book = AlertBook(store)
         judged = book.newest()
@@ -151,13 +151,13 @@ def _known(settings: Settings, now: datetime) -> _Known:
             raise UsageError(
                 "No snapshot has been checked for alerts yet.", hint="Run `customer-research alerts check`."
             )
-        every = tuple(one for one in book.episodes(open_only=False) if not one.source)
+        every = book.episodes(open_only=False)
         standing = [one for one in every if one.open]
         basis, _ = basis_of(settings, store, standing, "open alerts", now)
-        return _Known(judged.as_of, every, {one.subject: one for one in alerts_of(standing)}, basis, now)
+        return KnownAlerts(judged.as_of, every, {one.subject: one for one in alerts_of(standing)}, basis, now)
 
 
-def _open_ones(done: AlertTasks, known: _Known, undone: Sequence[hubspot.Task]) -> None:
+def _open_ones(done: AlertTasks, known: KnownAlerts, undone: Sequence[hubspot.Task]) -> None:
     """Note which tasks that are not completed get new words, and which are over."""
     by_id = {one.id: one for one in known.episodes}
     changed, over = list[AlertTask](), list[AlertTask]()
@@ -179,7 +179,7 @@ def _open_ones(done: AlertTasks, known: _Known, undone: Sequence[hubspot.Task]) 
     done.changed, done.over = tuple(changed), tuple(over)
 
 
-async def _new_ones(done: AlertTasks, known: _Known, session: HubSpotSession, undone: Iterable[str]) -> None:
+async def _new_ones(done: AlertTasks, known: KnownAlerts, session: HubSpotSession, undone: Iterable[str]) -> None:
     """Note which alerts have no task yet."""
     owned, there = list[tuple[Alert, Line, frozenset[str]]](), frozenset(undone)
     for alert, line in known.wanted():
@@ -194,13 +194,14 @@ async def _new_ones(done: AlertTasks, known: _Known, session: HubSpotSession, un
     made = {} if done.lacking else {one.mark: one.status for one in await hubspot.of_alerts(session, asked)}
     done.left = sum(bool(marks & made.keys()) for _, _, marks in owned)
     done.new = tuple(
-        AlertTask(alert.subject, alert.reasons[0].name, alert.id, _task(known.basis, alert, line))
+        AlertTask(alert.subject, alert.reasons[0].name, alert.id, task_of(known.basis, alert, line))
         for alert, line, marks in owned
         if not marks & made.keys()
     )
 
 
-def _task(basis: AlertBasis, alert: Alert, line: Line) -> Values:
+def task_of(basis: AlertBasis, alert: Alert, line: Line) -> Values:
+    """The values of a new task: what it says, whose it is and when it is due."""
     due = line.until or basis.as_of.date() + timedelta(days=_DUE_DAYS)
     return {
         **words_of(basis, alert, line),
