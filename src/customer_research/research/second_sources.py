@@ -2,8 +2,8 @@
 
 A bound table has a home (the warehouse) and may have a second source that reads the same records nearer to where they are made
 (`SourceRecords.instead_of`). Rows are of one of the two, never of both, and never added up: those of the second source where
-it is set up, answered in full, and knows of records as new as the home does; else the home's. Then the second source's
-gap is told among the sources and nowhere else: figures and scores are those that there are without it.
+it is set up, answered in full, and knows of records as new as the home does; else the home's. Then a report tells the second
+source's gap among the sources and nowhere else, and lists tell none: figures and scores are those that there are without it.
 
 Live, both are asked at once (`research.one.gather`): the home counts where its tables lie, the second source's rows are measured in
 memory by the same queries, and how many records either has is compared. In the lake the canonical table is made of what the chosen one landed,
