@@ -10,7 +10,8 @@ from customer_research.errors import UsageError
 from customer_research.research import options
 from customer_research.research.request import Request, option, request
 from customer_research.research.usecases import rooms
-from customer_research.research.usecases.answer import Answer, State, Table, lines
+from customer_research.research.usecases.answer import Answer, State, Table, lines, unlisted
+from customer_research.research.usecases.write_back import not_taken
 
 if TYPE_CHECKING:
     from customer_research.research.alerting.alert_tasks import AlertTask, AlertTasks
@@ -56,12 +57,11 @@ def _table(done: AlertTasks, most: int) -> Table:
         for what, tasks in (("make", done.new), ("new words", done.changed), ("complete", done.over))
         for one in tasks
     ]
-    rest = len(rows) - most
     return Table(
         ("Operator", "Task", "What it asks for"),
         tuple(rows[:most]),
         before=(_before(done),),
-        after=(*((f"{rest:,} more (--limit 0 lists all).",) if rest > 0 else ()), *_told(done)),
+        after=(*unlisted(len(rows) - most), *_told(done)),
         last=_last(done),
     )
 
@@ -80,10 +80,7 @@ def _told(done: AlertTasks) -> Iterator[str]:
         yield f"{counted(done.without, 'operator')} without an account owner in HubSpot: no task."
     if done.strange:
         yield f"{counted(done.strange, 'task')} of alerts that this store does not know: left alone."
-    for task, why in done.taken.refused.items():
-        yield f"HubSpot refused task {task}: {clean(why)}"
-    if done.cut:
-        yield f"Cut off: {clean(done.cut)} Run it again: what was written stays."
+    yield from not_taken("task", done.taken, done.cut)
 
 
 def _last(done: AlertTasks) -> str:

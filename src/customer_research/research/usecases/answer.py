@@ -107,6 +107,11 @@ def lines(*said: Line, state: State = "done", document: Any = None, beside: tupl
     return Answer(said, state, document, beside)
 
 
+def unlisted(rest: int) -> tuple[str, ...]:
+    """The line below a list that says how many more there are; none where these are all."""
+    return (f"{rest:,} more (--limit 0 lists all).",) if rest > 0 else ()
+
+
 def written(target: Path | None, content: bytes) -> tuple[str, ...]:
     """Write what an answer leaves in a file, in one step, and what is said of it; nothing where no file is named.
 

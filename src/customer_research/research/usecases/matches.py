@@ -10,7 +10,7 @@ from customer_research.domain.words import clean, counted, shortened
 from customer_research.research import options
 from customer_research.research.request import Request, argument, option, part, request
 from customer_research.research.usecases import rooms
-from customer_research.research.usecases.answer import Answer, Table, lines
+from customer_research.research.usecases.answer import Answer, Table, lines, unlisted
 from customer_research.research.usecases.books import Whose
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class Listed(Request):
             what = "No match was confirmed or refused." if self.decided else "No match waits for a decision."
             return lines(what, document=document)
         shown = found[: self.limit or len(found)]
-        rest = len(found) - len(shown)
-        more = (f"{rest:,} more (--limit 0 lists all).",) if rest else ()
+        more = unlisted(len(found) - len(shown))
         return Answer((_decisions if self.decided else _waiting)(shown, len(found), more), document=document)
 
 

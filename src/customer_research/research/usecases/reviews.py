@@ -14,7 +14,7 @@ from customer_research.errors import UsageError
 from customer_research.research import options
 from customer_research.research.request import Request, argument, option, request
 from customer_research.research.usecases import rooms
-from customer_research.research.usecases.answer import Answer, State, Table, Text, lines
+from customer_research.research.usecases.answer import Answer, State, Table, Text, lines, unlisted
 
 if TYPE_CHECKING:
     from customer_research.research.reviews import ListedReview, Taken
@@ -119,14 +119,13 @@ class Listed(Request):
         if not found:
             return lines("No review is kept.", document=document)
         shown = found[: self.limit or len(found)]
-        rest = len(found) - len(shown)
         us = sum(one.review.about == "us" for one in found)
         return Answer(
             Table(
                 ("Review", "Operator", "About", "Place", "Written", "Stars", "What it says", "Match"),
                 tuple(map(_row, sorted(shown, key=lambda one: one.review.about != "us"))),
                 before=(f"{counted(us, 'review')} about us, {len(found) - us:,} about operators:",),
-                after=(f"{rest:,} more (--limit 0 lists all).",) if rest else (),
+                after=unlisted(len(found) - len(shown)),
             ),
             document=document,
         )

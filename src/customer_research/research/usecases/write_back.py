@@ -10,11 +10,12 @@ from customer_research.errors import UsageError
 from customer_research.research import options
 from customer_research.research.request import Request, option, request
 from customer_research.research.usecases import rooms
-from customer_research.research.usecases.answer import Answer, Table
+from customer_research.research.usecases.answer import Answer, Table, unlisted
 
 if TYPE_CHECKING:
     from customer_research.research.usecases.runner import Call
     from customer_research.research.write_back import WriteBack
+    from customer_research.sources.hubspot.write_back import Taken
 
 SCHEMA = "customer-research.write-back/1"
 
@@ -55,12 +56,11 @@ class WriteBackRequest(Request):
 
 def _table(done: WriteBack, most: int) -> Table:
     shown = done.changes[:most]
-    rest = len(done.changes) - len(shown)
     return Table(
         ("Operator", "Company", "What changes"),
         tuple((clean(one.name), one.company_id, "; ".join(one.words())) for one in shown),
         before=(_before(done),),
-        after=(*((f"{rest:,} more (--limit 0 lists all).",) if rest else ()), *_told(done)),
+        after=(*unlisted(len(done.changes) - len(shown)), *_told(done)),
         last=_last(done),
     )
 
@@ -79,10 +79,15 @@ def _told(done: WriteBack) -> Iterator[str]:
         yield f"{counted(done.without, 'operator')} without a company of their own alone: not written."
     if done.gone:
         yield f"{counted(done.gone, 'company', 'companies')} no longer in HubSpot."
-    for company, why in done.taken.refused.items():
-        yield f"HubSpot refused company {company}: {clean(why)}"
-    if done.cut:
-        yield f"Cut off: {clean(done.cut)} Run it again: what was written stays."
+    yield from not_taken("company", done.taken, done.cut)
+
+
+def not_taken(what: str, taken: Taken, cut: str) -> Iterator[str]:
+    """What HubSpot did not take of what was written to it, each by its id, and what ended the run before its end."""
+    for record, why in taken.refused.items():
+        yield f"HubSpot refused {what} {record}: {clean(why)}"
+    if cut:
+        yield f"Cut off: {clean(cut)} Run it again: what was written stays."
 
 
 def _last(done: WriteBack) -> str:
