@@ -245,3 +245,16 @@ def test_charts_are_pictures_with_their_sentence_as_alternative(tmp_path: Path) 
 def test_a_chart_without_marks_is_its_sentence() -> None:
     made = pdf.render(report_of(replace(CHARTS["bands"], marks=())))
     assert "12 of 262 are critical." in words(made)
+
+
+def test_sources_of_which_the_same_is_to_be_said_share_a_line() -> None:
+    account = full()
+    answered, *_ = (item for item in account.freshness if item.state == "ok")
+    alike = replace(answered, warning="", latest_record_at=None, gaps=())
+    told = tuple(replace(alike, source=name) for name in ("hubspot", "lago", "notion"))
+    silent = replace(alike, source="warehouse", state="missing", fetched_at=None)
+    made = PdfReader(io.BytesIO(pdf.render(KINDS["quick"].build(replace(account, freshness=(*told, silent))))))
+    text = " ".join(" ".join(page.extract_text() for page in made.pages).split())
+    assert text.count("answered in full") == 1
+    assert "HubSpot, Lago, Notion: answered in full" in text
+    assert "Warehouse: " in text

@@ -7,7 +7,7 @@ Nothing of the machine goes into the file (no date, no system font), so that the
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from customer_research.documents.formats.columns import Columns, side_by_side
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Footnote, Grid, Line, List, Page, Pairs, Paragraph, Part, Pen, Picture
 from customer_research.documents.present import Value
-from customer_research.domain.report import Report
+from customer_research.domain.report import Report, Tone
 from customer_research.errors import RenderError
 
 TEMPLATES = Path(__file__).parent / "typst"
@@ -134,6 +134,8 @@ class _Writer(Pen[dict[str, Any]]):
         lines = node.lines
         if node.kind == "gaps":  # a gap on paper is read whole, in one colour
             lines = tuple(Line(line.whole) for line in lines)
+        if node.kind == "sources":
+            lines = _together(lines)
         return {
             "type": "list",
             "ordered": node.ordered,
@@ -223,3 +225,11 @@ def _measured(value: Value) -> str:
     marks = "0" * sum(len(words) + 1 for _, words in note_runs(value.notes))
     beside = f" ({value.note})" if value.note else ""
     return f"{drawable(value.text)}{beside}{marks}"
+
+
+def _together(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Sources of which the same is to be said on one line: a page has room for what differs."""
+    alike: dict[tuple[str, Tone], list[Line]] = {}
+    for line in lines:
+        alike.setdefault((line.text, line.tone), []).append(line)
+    return tuple(replace(some[0], label=", ".join(line.label for line in some)) for some in alike.values())
