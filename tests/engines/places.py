@@ -126,30 +126,37 @@ def _spark() -> Iterator[str]:
 @contextmanager
 def _snowflake() -> Iterator[str]:
     """fakesnow's server in a process of its own: Snowflake's protocol spoken to the real connector."""
-    port = free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "fakesnow", "-s", "-p", str(port)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port, server)
+    with _listening(lambda port: [sys.executable, "-m", "fakesnow", "-s", "-p", str(port)]) as port:
         yield f"snowflake://tester:secret@fakesnow/tests/engines?host=127.0.0.1&port={port}&protocol=http"
-    finally:
-        server.terminate()
-        server.wait(timeout=60)
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    """Until the server takes connections."""
+@contextmanager
+def _listening(command: Callable[[int], list[str]]) -> Iterator[int]:
+    """A server's program at a free port; at another one where somebody took it meanwhile and the program ended."""
+    for left in reversed(range(5)):
+        port = free_port()
+        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        with subprocess.Popen(command(port), **quiet) as server:
+            try:
+                if _answers(port, server):
+                    yield port
+                    return
+                assert left, f"{command(port)} ended with {server.returncode}"
+            finally:
+                server.terminate()
+                server.wait(timeout=60)
+
+
+def _answers(port: int, server: subprocess.Popen[bytes]) -> bool:
+    """Wait until the server takes connections; no: it ended."""
     deadline = time.monotonic() + 120
-    while True:
+    while server.poll() is None:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=5).close()
         except OSError:
-            assert server.poll() is None, f"fakesnow ended with {server.returncode}"
-            assert time.monotonic() < deadline, "fakesnow does not answer"
+            assert time.monotonic() < deadline, f"Nothing answers at port {port}."
             time.sleep(0.05)
         else:
-            return
+            time.sleep(0.05)  # one that found the port taken has ended by now
+            return server.poll() is None
+    return False

@@ -45,7 +45,6 @@ def standby_of(app: AppDatabase) -> Iterator[AppDatabase]:
     """A standby that streams from it, and calls off at once what holds up its replay."""
     copy = AppDatabase.__new__(AppDatabase)
     copy.folder, copy.password = app.folder / "standby", app.password
-    copy.port = app.port + 1 if app.port < 65_000 else app.port - 1
     copy.folder.mkdir()
     copy.own(copy.folder)
     copy.run("pg_basebackup", "-h", app.folder, "-p", app.port, "-U", "sandbox", "-D", copy.cluster, "-R", "-c", "fast")

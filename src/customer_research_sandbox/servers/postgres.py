@@ -17,6 +17,7 @@ from typing import Self
 
 HOST = "127.0.0.1"
 _ACCOUNTS = ("postgres", "nobody")
+_ATTEMPTS = 5
 
 
 class Postgres:
@@ -28,7 +29,7 @@ class Postgres:
 
     def __init__(self, *options: str, cluster: Sequence[str]) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="customer-research-pg-"))  # another account must enter it
-        self.port = free_port()
+        self.port = 0
         try:
             self.own(self.folder)
             self.run("initdb", "-D", self.cluster, *cluster)
@@ -43,10 +44,18 @@ class Postgres:
         return self.folder / "cluster"
 
     def start(self, *options: str) -> None:
-        """Start it, listening on this machine alone."""
-        listening = f"-p {self.port} -k {self.folder} -c listen_addresses={HOST}"
+        """Start it, listening on this machine alone, at a port that is free: between choosing one and listening somebody else may take it."""
         log = self.folder / "log"
-        self.run("pg_ctl", "start", "-w", "-D", self.cluster, "-l", log, "-o", " ".join((listening, *options)))
+        for left in reversed(range(_ATTEMPTS)):
+            self.port = free_port()
+            words = " ".join((f"-p {self.port} -k {self.folder} -c listen_addresses={HOST}", *options))
+            try:
+                return self.run("pg_ctl", "start", "-w", "-D", self.cluster, "-l", log, "-o", words)
+            except RuntimeError:
+                if not left or "could not bind" not in log.read_text(errors="replace"):
+                    raise
+                log.unlink()
+        return None
 
     def stop(self) -> None:
         """End the server and remove its folder; once more does nothing."""
