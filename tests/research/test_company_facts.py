@@ -81,21 +81,6 @@ def test_a_number_that_is_not_sure_is_not_asked_for(desk: Desk, changes: dict[st
     assert not any("3000007" in path for path in desk.asked())
 
 
-def test_a_number_of_a_record_that_somebody_refused_is_not_asked_for_and_one_that_is_confirmed_is(desk: Desk) -> None:
-    imported(desk, f"operator_id,usdot_number,provider_id\n{ACME},3000007,shared\n{BOLT},3000007,shared\n")
-    (record,) = {one.record_id for one in waiting(desk.settings, ACME, None, NOW)}
-    decide(desk.settings, ACME, record, "confirmed", who="ada", now=NOW)
-    assert desk.fetch(FMCSA).found[ACME].matched_by == "usdot"
-    decide(desk.settings, ACME, record, "refused", who="ada", now=NOW)
-    assert desk.fetch(FMCSA, again=True).found[ACME].matched_by == "name_and_phone"
-    assert [path for path in desk.asked() if "3000007" in path] != []
-    imported(desk, f"operator_id,usdot_number,provider_id\n{BOLT},999,own\n", "third")
-    (own,) = [one for one in book_of(desk).records() if one.provider == "third"]
-    decide(desk.settings, BOLT, own.record_id, "refused", who="ada", now=NOW)
-    desk.fetch(FMCSA, again=True)
-    assert not any("3000007" in path or "999" in path for path in desk.asked())
-
-
 def test_two_carriers_that_fit_equally_well_are_no_match(desk: Desk) -> None:
     desk.server.firms.carriers.append({**CARRIER, "dot_number": "3000008"})
     assert ACME in desk.fetch(FMCSA).nothing
@@ -130,15 +115,6 @@ def test_a_match_costs_a_credit_who_is_not_known_costs_none_and_is_not_asked_abo
     desk.fetch(PDL, buy=True)
     assert len(desk.asked()) == 2
     assert desk.fetch(PDL, buy=True, again=True).found.keys() == {ACME}
-
-
-def test_a_firm_of_which_nothing_was_told_is_not_paid_for_again(desk: Desk) -> None:
-    told = ("id", "name", "website", "likelihood")
-    desk.server.firms.companies[COMPANY["website"]] = {name: COMPANY[name] for name in told}
-    done = desk.fetch(PDL, buy=True)
-    assert "tells nothing" in done.nothing[ACME].why
-    assert (done.found, done.spent) == ({}, Spent(1, 0))
-    assert desk.fetch(PDL, buy=True).spent == Spent(1, 0)
 
 
 def test_who_is_known_by_something_else_now_is_asked_about_again(desk: Desk) -> None:

@@ -68,16 +68,6 @@ def test_a_file_is_kept_with_its_terms_and_taken_twice_changes_nothing(settings:
     assert listed(settings, BOLT, NOW)[2] == (other,)
 
 
-def test_a_file_taken_again_under_another_term_is_kept_for_that_long(settings: Settings) -> None:
-    path = given(settings, TEXT)
-    take(settings, path, TERMS, NOW)
-    later = NOW + timedelta(days=3)
-    shorter = Terms(TERMS.provider, TERMS.licence, keep_days=7)
-    assert take(settings, path, shorter, later) == FactsImport(2, 0, 1, 4), "a day that the file names stands"
-    (one,) = listed(settings, BOLT, NOW)[2]
-    assert one.expires_at == later + timedelta(days=7)
-
-
 def test_an_empty_cell_says_nothing_and_a_column_that_is_not_there_neither(settings: Settings) -> None:
     take(settings, given(settings, TEXT), TERMS, NOW)
     done = take(settings, given(settings, f"operator_id,headcount,industry\n{ACME},14,\n"), TERMS, NOW)
