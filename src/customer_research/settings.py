@@ -132,6 +132,25 @@ class ServeSettings(SettingsPart):
         return value.rstrip("/")
 
 
+class WebSettings(SettingsPart):
+    """The web pages (`web serve`)."""
+
+    url: str = Field(
+        "",
+        description="Their address as browsers know it (https://research.example.com), without a path; empty: this machine's",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: str) -> str:
+        """Cookies go there: over https, or to this machine."""
+        if value and (not _ADDRESS.fullmatch(value) or (value.startswith("http:") and not _LOOPBACK.match(value))):
+            raise ValueError("is no https address; write https://research.example.com")
+        if value.rstrip("/").count("/") > 2:  # noqa: PLR2004 - those of https://
+            raise ValueError("must have no path; write https://research.example.com")
+        return value.rstrip("/")
+
+
 class ScheduleSettings(SettingsPart):
     """What is done by itself (`schedule add`)."""
 
@@ -242,6 +261,7 @@ class _GeneralSettings(BaseSettings):
     ics: IcsSettings = Field(default_factory=IcsSettings)  # type: ignore[arg-type]
     facts: FactsSettings = Field(default_factory=FactsSettings)  # type: ignore[arg-type]
     serve: ServeSettings = Field(default_factory=ServeSettings)  # type: ignore[arg-type]
+    web: WebSettings = Field(default_factory=WebSettings)  # type: ignore[arg-type]
     oidc: OidcSettings = Field(default_factory=OidcSettings)  # type: ignore[arg-type]
     schedules: ScheduleSettings = Field(default_factory=ScheduleSettings)  # type: ignore[arg-type]
     slack: SlackSettings = Field(default_factory=SlackSettings)  # type: ignore[arg-type]

@@ -109,6 +109,7 @@ CASES: Mapping[str, Case] = {
     "alerts tasks": _all(),
     "alerts show": Case(ALERT, "refused", "named"),
     "alerts ack": Case(ALERT, "refused", "named"),
+    "alerts unack": Case(ALERT, "refused", "named"),
     "alerts snooze": Case({**ALERT, "until": "now"}, "refused", "named"),
     "alerts assign": Case({**ALERT, "name": "Kim"}, "refused", "named"),
     "alerts tell": _all(to=("file:x",)),

@@ -289,11 +289,15 @@ class Presenter:
         if isinstance(cell, Gap):
             return Value(cell, self.text(gap_words(cell, detailed=False)), "unknown")
         if isinstance(cell, Text):
-            return Value(cell, self.text(cell.text), cell.tone, self._pages.get(cell.operator) or safe_link(cell.link))
+            return Value(cell, self.text(cell.text), cell.tone, self._page_of(cell) or safe_link(cell.link))
         words = note_words(cell)
         note = "" if not words or words in self._repeated else self.text(words)
         tone, link = (cell.tone, safe_link(cell.link)) if isinstance(cell, Statement) else ("neutral", "")
         return Value(cell, self.value(cell), tone, link, notes, note)
+
+    def _page_of(self, words: Text) -> str:
+        """Where what they name has its page; empty: nowhere."""
+        return self._pages.get(f"alert {words.alert}" if words.alert else words.operator, "")
 
     def row(self, table: Table, row: Sequence[Cell]) -> tuple[Value, ...]:
         """A row of a table in words. Notes that all its facts share stand once, at its end; those of the caption are not repeated."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -22,12 +22,14 @@ class Menu:
 class Site:
     """The neighbours of a page.
 
-    Places are relative and of our own making, never a vendor's words. `pages` are operator id → where its report lies;
-    `searched` says that the page has a table of all operators (the section `OPERATORS`), whose first column is searched.
+    Places are relative and of our own making, never a vendor's words. `pages` are operator id → where its report lies, and
+    `alert ID` → where that alert does; `why` gives where a metric's figure is explained (empty: nowhere); `searched` says that the page has a
+    table of all operators (the section `OPERATORS`), whose first column is searched.
     """
 
     menus: tuple[Menu, ...] = ()
     pages: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    why: Callable[[str], str] = lambda _metric: ""
     searched: bool = False
 
 

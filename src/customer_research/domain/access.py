@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 Permission = Literal["read", "act", "finance", "personal"]
 """What may be granted: read reports; act on alerts and record what was done; see what operators pay; see personal data."""
 
 PERMISSIONS: tuple[Permission, ...] = ("read", "act", "finance", "personal")
+
+IDLE, LASTING = timedelta(hours=12), timedelta(days=7)
+"""How long somebody stays signed in on the web pages without being there, and at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,34 @@ class Visitor:
     email: str
     permissions: frozenset[Permission]
     owner_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Somebody who is signed in on the web pages, as it is kept: never the secret of their cookie.
+
+    Args:
+        email: whom calls are noted under.
+        permissions: what they may do and see.
+        owner_id: the account owner (HubSpot's id) whose operators alone they see; empty: everybody's.
+        way: how they came: by an API `token`, or by the identity provider (`oidc`).
+        token_id: the token that they signed in with: the session counts as long as it does; empty: by none.
+        began_at, seen_at: when they signed in, and when they were there last, to the minute.
+        ended_at: when they signed out, or were signed out; None: they were not.
+    """
+
+    email: str
+    permissions: tuple[Permission, ...]
+    owner_id: str
+    way: Literal["token", "oidc"]
+    token_id: str
+    began_at: datetime
+    seen_at: datetime
+    ended_at: datetime | None = None
+
+    def counts(self, now: datetime) -> bool:
+        """Whether it still stands: 12 hours after somebody was there last it is over, and after 7 days whatever happened."""
+        return self.ended_at is None and now < min(self.seen_at + IDLE, self.began_at + LASTING)
 
 
 @dataclass(frozen=True, slots=True)

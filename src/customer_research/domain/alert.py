@@ -18,7 +18,7 @@ AlertState = Literal["holds", "clears", "over", "between", "unknown"]
 Happening = Literal["raised", "continued", "cleared"]
 """What a snapshot can do to an episode."""
 
-EventKind = Literal["raised", "cleared", "acknowledged", "snoozed", "assigned"]
+EventKind = Literal["raised", "cleared", "acknowledged", "taken back", "snoozed", "assigned"]
 """What can happen to an episode; each is kept for ever with who did it and when."""
 
 SOURCE_SUBJECT = "source:"

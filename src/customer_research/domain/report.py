@@ -19,13 +19,15 @@ Tone = Literal["good", "watch", "bad", "neutral", "unknown"]
 class Text:
     """Words of ours: a row's label, a remark. What a record says is a `Statement`, which has its receipts.
 
-    `operator` is the id of the operator that they name: where pages are written together, they lead to its own.
+    `operator` is the id of the operator that they name, `alert` that of the alert: where pages are written together, they lead to
+    its own.
     """
 
     text: str
     tone: Tone = "neutral"
     link: str = ""
     operator: str = ""
+    alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,12 +113,16 @@ class TokenBook:
     def admitted(self, text: str, now: datetime) -> Token | None:
         """The token that somebody shows, where it counts; its use is noted. None: unknown, wrong, expired or revoked."""
         parts = _parts(text)
-        if parts is None:
-            return None
-        token_id, secret = parts
+        return None if parts is None else self._valid(parts[0], now, parts[1])
+
+    def of(self, token_id: str, now: datetime) -> Token | None:
+        """The token of somebody who showed it when they signed in, where it still counts; its use is noted."""
+        return self._valid(token_id, now)
+
+    def _valid(self, token_id: str, now: datetime, secret: str | None = None) -> Token | None:
         with self._store.read() as connection:
             row = connection.execute(sa.select(api_token).where(api_token.c.id == token_id)).mappings().first()
-        if row is None or not hmac.compare_digest(row["digest"], _digest(secret)):
+        if row is None or (secret is not None and not hmac.compare_digest(row["digest"], _digest(secret))):
             return None
         found = _token({name: value for name, value in row.items() if name != "digest"})
         if not found.counts(now):

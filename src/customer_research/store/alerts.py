@@ -208,11 +208,18 @@ class AlertBook:
             return tuple(map(_event, connection.execute(query).mappings()))
 
     def acts(self, since: datetime, until: datetime) -> tuple[AlertEvent, ...]:
-        """What people did to alerts in [since, until), oldest first."""
-        theirs = ("acknowledged", "snoozed", "assigned")
+        """What people did to alerts in [since, until), oldest first, without what was taken back in that time."""
+        theirs = ("acknowledged", "taken back", "snoozed", "assigned")
         query = sa.select(event).where(event.c.kind.in_(theirs), event.c.at >= since, event.c.at < until)
         with self._store.read() as connection:
-            return tuple(map(_event, connection.execute(query.order_by(event.c.no)).mappings()))
+            found = tuple(map(_event, connection.execute(query.order_by(event.c.no)).mappings()))
+        last_taken = {one.episode: place for place, one in enumerate(found) if one.kind == "taken back"}
+        return tuple(
+            one
+            for place, one in enumerate(found)
+            if one.kind in {"snoozed", "assigned"}
+            or (one.kind == "acknowledged" and place > last_taken.get(one.episode, -1))
+        )
 
     # -- what people do --------------------------------------------------------------------------------------------------
 
@@ -224,6 +231,15 @@ class AlertBook:
         """
         marks = {"acknowledged_at": now, "acknowledged_by": storable(who)}
         return self._act(id_or_beginning, "acknowledged", who, now, marks, lambda one: one.acknowledged_at is None)
+
+    def take_back(self, id_or_beginning: str, *, who: str, now: datetime) -> Episode:
+        """Take back that somebody has seen an alert, with all its reasons.
+
+        Raises:
+            UsageError: there is no such episode, or it is over.
+        """
+        marks = {"acknowledged_at": None, "acknowledged_by": ""}
+        return self._act(id_or_beginning, "taken back", who, now, marks, lambda one: one.acknowledged_at is not None)
 
     def snooze(self, id_or_beginning: str, until: datetime, *, who: str, now: datetime) -> Episode:
         """Hide an alert, with all its reasons, until an instant; one that is not to come ends a snooze.

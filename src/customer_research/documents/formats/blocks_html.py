@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from customer_research.documents.charts import as_table
 from customer_research.documents.drawing import vega
@@ -11,6 +11,7 @@ from customer_research.documents.formats.markup import Markup, element, joined, 
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Pen, Picture
 from customer_research.documents.present import TONE_WORDS, Value
+from customer_research.domain.evidence import Fact, Gap
 from customer_research.domain.report import Tone
 
 SIGNS: Mapping[Tone, str] = {"good": "●", "watch": "▲", "bad": "■", "neutral": "", "unknown": ""}
@@ -70,12 +71,13 @@ class Notes:
 
 
 class Nodes(Pen[Markup]):
-    """Writes nodes; `within` is the title of the part they stand in."""
+    """Writes nodes; `within` is the title of the part they stand in, `why` gives where a metric's figure is explained."""
 
-    def __init__(self, page: Page, notes: Notes, slugs: Slugs) -> None:
+    def __init__(self, page: Page, notes: Notes, slugs: Slugs, why: Callable[[str], str] = lambda _metric: "") -> None:
         self._page = page
         self._notes = notes
         self._slugs = slugs
+        self._why = why
         self._regions: dict[str, int] = {}
         self.within = ""
 
@@ -118,6 +120,8 @@ class Nodes(Pen[Markup]):
         text: Markup | str = value.text
         if value.link:
             text = element("a", text, href=value.link, rel="noopener noreferrer")
+        elif isinstance(value.cell, Fact | Gap) and value.cell.metric and (why := self._why(value.cell.metric)):
+            text = element("a", text, href=why, class_="why", title="Why this figure")
         note = joined(" ", element("span", f"({value.note})", class_="note")) if value.note else ""
         return joined(self.toned(text, value.tone, worded=worded), note, self._notes.marks(value.notes))
 

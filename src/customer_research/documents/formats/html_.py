@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from customer_research.documents.formats.blocks_html import Nodes, Notes, Slugs
-from customer_research.documents.formats.markup import Markup, element, trusted
+from customer_research.documents.formats.markup import Markup, element, joined, trusted
 from customer_research.documents.formats.style import digest, stylesheet
 from customer_research.documents.page import Footnote, Line, Page, Part
 from customer_research.documents.present import TONE_WORDS
@@ -36,6 +36,17 @@ def render(report: Report, *, show_personal: bool = False, site: Site = ALONE) -
     return _Document(Page(report, show_personal=show_personal, pages=site.pages), site).document()
 
 
+def embedded(report: Report, *, show_personal: bool = False, site: Site = ALONE, below: str = "") -> Markup:
+    """What a report says, for a page that somebody else draws around it: its head, its contents, and `main` with all parts.
+
+    `below` is what stands below its head.
+
+    Raises:
+        RenderError: as `render`.
+    """
+    return _Document(Page(report, show_personal=show_personal, pages=site.pages), site).own(below)
+
+
 @cache
 def search_script() -> str:
     """The one script: it searches names in a table of the page that it stands in."""
@@ -50,22 +61,25 @@ class _Document:
         self._site = site
         self._notes = Notes({note.number: note.short for note in page.footnotes})
         self._slugs = Slugs()
-        self._nodes = Nodes(page, self._notes, self._slugs)
+        self._nodes = Nodes(page, self._notes, self._slugs, site.why)
 
-    def document(self) -> str:
-        style = stylesheet()
+    def own(self, below: str = "") -> Markup:
+        """The head, the contents, the parts."""
         head = self._headed()
         parts = [*map(self._body, self._page.parts), *self._tail()]
         links = [link for link, _ in parts if link]
-        contents = [self._contents(links)] if len(links) >= _FEW_PARTS else []
+        contents = self._contents(links) if len(links) >= _FEW_PARTS else ""
+        return joined(head, below, contents, element("main", *(part for _, part in parts), id="report", tabindex="-1"))
+
+    def document(self) -> str:
+        """The whole file."""
+        style = stylesheet()
         body = element(
             "body",
             element("a", "Skip to the report", href="#report", class_="skip"),
             *map(self._menu, self._site.menus),
             self._search(),
-            head,
-            *contents,
-            element("main", *(part for _, part in parts), id="report", tabindex="-1"),
+            self.own(),
             element("footer", element("p", self._colophon())),
             element("script", trusted(search_script())) if self._site.searched else "",
         )

@@ -224,7 +224,7 @@ def _row(basis: AlertBasis, alert: Alert) -> tuple[Cell, ...]:
         brief(line.figure("owner", as_of)) if line is not None else NOT_KNOWN,
         basis.proof.stated(_why(alert)),
         basis.proof.stated(_states(basis, alert)),
-        Text(alert.id),
+        Text(alert.id, alert=alert.id),
     )
 
 
@@ -241,7 +241,7 @@ def _sources(found: OpenAlerts) -> Table | None:
             Text(_subject(alert.reasons[0])),
             basis.proof.stated(_why(alert), _tone(alert.reasons[0])),
             basis.proof.stated(_states(basis, alert)),
-            Text(alert.id),
+            Text(alert.id, alert=alert.id),
         )
         for alert in in_order(basis, found.sources)
     )

@@ -252,7 +252,7 @@ def _row(number: int, match: Match, found: Search) -> tuple[Cell, ...]:
         Text(str(number)),
         own.stated(candidate.name, theirs=True),
         own.stated(candidate.city, theirs=True) if candidate.city else NOT_RECORDED,
-        Text(candidate.operator_id),
+        Text(candidate.operator_id, operator=candidate.operator_id),
         own.fact(Personal(candidate.email, "email"), "text") if candidate.email else NOT_RECORDED,
         plan,
         mrr,

@@ -90,6 +90,21 @@ class Seen(Request):
 
 
 @request
+class Unseen(Request):
+    """Take back that alert ID has been seen."""
+
+    WHOSE = ("alert",)
+
+    alert: str = _alert()
+
+    def answer(self, call: Call) -> Answer:
+        episode = rooms.alerts.changed(
+            call.settings, lambda book: book.take_back(self.alert, who=call.actor.name, now=call.clock())
+        )
+        return _said(episode, "not acknowledged")
+
+
+@request
 class Snooze(Request):
     """Hide alert ID until a day to come (its midnight) or an instant, UTC; `now` ends a snooze. It is not raised anew
     meanwhile, even if it clears and comes back.

@@ -7,14 +7,16 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Literal
 
-from customer_research.domain.access import NotedCall, Visitor
+from customer_research.domain.access import PERMISSIONS, NotedCall, Session, Visitor
 from customer_research.research.oidc import Issuer
 from customer_research.research.usecases.access import Actor
 from customer_research.research.usecases.runner import Audit, Use, unheard
 from customer_research.settings import Settings
 from customer_research.store.access import CallBook, TokenBook, is_token
 from customer_research.store.database import Store, open_store
+from customer_research.store.sessions import SessionBook
 
 
 class Gate:
@@ -34,7 +36,7 @@ class Gate:
         self._clock = clock_of(settings)
         self._issuer = Issuer(settings, url, self._clock) if settings.oidc.issuer else None
         self._store = open_store(settings.store_url)
-        self._tokens = TokenBook(self._store)
+        self._tokens, self._sessions = TokenBook(self._store), SessionBook(self._store)
         self.note: Audit = noting(self._store, heard)
 
     def close(self) -> None:
@@ -57,6 +59,68 @@ class Gate:
         if visitor is None:
             return None
         return Actor(visitor.email, surface, frozenset(visitor.permissions), visitor.owner_id)
+
+    # -- signed in on the web pages ----------------------------------------------------------------------------------------
+
+    async def sign_in(self, bearer: str) -> str | None:
+        """Begin a session of somebody who shows an API token: the secret of their cookie. It counts as long as the token does.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        found = await asyncio.to_thread(self._tokens.admitted, bearer, self._clock())
+        if found is None:
+            return None
+        return await self.begin(Visitor(found.email, frozenset(found.permissions), found.owner_id), token_id=found.id)
+
+    async def begin(self, visitor: Visitor, *, token_id: str = "") -> str:
+        """Begin a session of somebody whom the identity provider (or a token) lets in: the secret of their cookie.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        now, granted = self._clock(), tuple(one for one in PERMISSIONS if one in visitor.permissions)
+        way: Literal["token", "oidc"] = "token" if token_id else "oidc"
+        session = Session(visitor.email, granted, visitor.owner_id, way, token_id, now, now)
+        return await asyncio.to_thread(self._sessions.begin, session)
+
+    async def signed_in(self, secret: str, surface: str) -> Actor | None:
+        """Who has the cookie of a session; None where it is over, or the token that it came by no longer counts.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await asyncio.to_thread(self._signed_in, secret, surface)
+
+    def _signed_in(self, secret: str, surface: str) -> Actor | None:
+        now = self._clock()
+        found = self._sessions.of(secret, now)
+        if found is None:
+            return None
+        if not found.token_id:
+            return Actor(found.email, surface, frozenset(found.permissions), found.owner_id)
+        token = self._tokens.of(found.token_id, now)
+        if token is None:
+            return None
+        return Actor(token.email, surface, frozenset(token.permissions), token.owner_id)
+
+    async def sign_out(self, secret: str) -> None:
+        """End a session.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+        await asyncio.to_thread(self._sessions.end, secret, self._clock())
+
+    async def first(self, once: str) -> bool:
+        """Whether a form with this key is sent for the first time: sent twice it is one act.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        return await asyncio.to_thread(self._sessions.first, once, self._clock())
+
+    # -- within ------------------------------------------------------------------------------------------------------------
 
     async def _visitor(self, bearer: str) -> Visitor | None:
         if is_token(bearer):

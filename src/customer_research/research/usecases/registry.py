@@ -239,6 +239,7 @@ _ALL = (
     UseCase("alerts check", "Judge the snapshots that were scored.", "alerts:Check", "report", "lake store", right="operate", seconds=None),
     UseCase("alerts show", "One alert in full.", "alerts:One", "report", "store"),
     UseCase("alerts ack", "Note that an alert has been seen.", "alerts:Seen", "lines", "store", right="act"),
+    UseCase("alerts unack", "Take back that an alert has been seen.", "alerts:Unseen", "lines", "store", right="act"),
     UseCase("alerts snooze", "Hide an alert until a day.", "alerts:Snooze", "lines", "store", right="act"),
     UseCase("alerts assign", "Give an alert to a person.", "alerts:Assignment", "lines", "store", right="act"),
     UseCase("alerts tell", "Put messages about what is new into the outbox.", "alerts:Tell", "lines", "lake store", right="operate", seconds=None),

@@ -277,7 +277,7 @@ class Runner:
                     raise
                 hint = "Ask again, or for less at once."
                 raise Overdue(f"{case.name} took longer than {longest:.0f} s.", hint=hint) from None
-            given = drawn(answer)
+            given = await asyncio.to_thread(drawn, answer)
             noted.size = len(given)
             return answer, given
 

@@ -34,6 +34,10 @@ PROGRAMS = {
         "customer_research.surfaces.serve.command",
         "Do what is scheduled, deliver messages, answer agents and Slack, until told to end.",
     ),
+    "web": (
+        "customer_research.surfaces.web.command",
+        "The web pages: `web serve`.",
+    ),
     "mcp": (
         "customer_research.surfaces.mcp.command",
         "Serve agents: `mcp serve`; `mcp install` tells a client of it.",

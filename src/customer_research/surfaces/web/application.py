@@ -1,0 +1,107 @@
+"""The pages as one ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from customer_research.research.usecases import Actor, Gate, Runner, Use
+from customer_research.settings import Settings
+from customer_research.surfaces.web import shell
+from customer_research.surfaces.web.acting import ACTS, done
+from customer_research.surfaces.web.desk import Desk, NoPage, guarded
+from customer_research.surfaces.web.doors import Doors
+from customer_research.surfaces.web.entering import sign_in, sign_out
+from customer_research.surfaces.web.reading import filed, find, names, shown
+from customer_research.surfaces.web.safety import Safety
+from customer_research.surfaces.web.views import VIEWS
+
+
+def application(
+    settings: Settings,
+    config: Path | None,
+    origin: str,
+    *,
+    own: str = "",
+    told: Callable[[str], None] = lambda _key: None,
+    heard: Callable[[Use], None] = lambda _use: None,
+) -> Starlette:
+    """All pages.
+
+    Args:
+        settings: the settings tree.
+        config: the file that they come from.
+        origin: the address as browsers know it, without a path.
+        own: the user of this machine, who is let in once by a key; empty: nobody is without a token.
+        told: hears that key.
+        heard: hears of each use of a use case, once it is noted.
+
+    Raises:
+        StoreError: the store cannot be opened.
+        ConfigError: the identity provider cannot be used.
+    """
+    gate = Gate(settings, origin, heard)
+    runner = Runner(settings, config=config, audit=gate.note)
+    desk = Desk(settings, runner, gate, Doors(gate, origin, own))
+    told(desk.doors.key if own else "")
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        try:
+            async with runner:
+                yield
+        finally:
+            gate.close()
+
+    return Starlette(
+        routes=_routes(desk),
+        middleware=[
+            Middleware(Safety, origin=origin, hosts=settings.serve.allowed_hosts),
+            Middleware(GZipMiddleware, minimum_size=1000, compresslevel=4),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def _routes(desk: Desk) -> list[Route]:
+    reads, acts = ["GET"], ["POST"]
+    routes = [
+        Route("/", _to_today, methods=reads),
+        Route("/static/{name}", _static, methods=reads),
+        Route("/sign-in", sign_in(desk), methods=["GET", "POST"]),
+        Route("/sign-out", sign_out(desk), methods=acts),
+        Route("/find", guarded(desk, find), methods=reads),
+        Route("/names", guarded(desk, names), methods=reads),
+    ]
+    for view in VIEWS:  # the file of a page before the page: `{operator}` takes dots, too
+        routes.append(Route(f"{view.path}.{{suffix}}", guarded(desk, filed(view)), methods=reads))
+        routes.append(Route(view.path, guarded(desk, shown(view)), methods=reads))
+    routes += [Route(act.path, guarded(desk, done(act)), methods=acts) for act in ACTS]
+    routes.append(Route("/{rest:path}", guarded(desk, _nowhere), methods=reads))
+    return routes
+
+
+async def _to_today(_request: Request) -> Response:
+    return RedirectResponse("/today", 307)
+
+
+async def _nowhere(_desk: Desk, _request: Request, _actor: Actor) -> Response:
+    raise NoPage("There is no such page.", hint="Choose one above.")
+
+
+async def _static(request: Request) -> Response:
+    """What every page loads; its address changes with it."""
+    stem, _, rest = str(request.path_params["name"]).partition(".")
+    name = f"{stem}.{rest.rpartition('.')[2]}"
+    if name not in shell.ASSETS or request.url.path != shell.asset(name):
+        return Response("There is no such file.\n", 404, media_type="text/plain")
+    told = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(shell.content(name), headers=told, media_type=shell.ASSETS[name])

@@ -1,0 +1,91 @@
+"""Who asks: by the cookie of a session, by a token in a header, or as the user of this machine by the address that the program printed."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass, field
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from customer_research.research.usecases import Actor, Gate
+
+SURFACE = "web"
+"""What pages are noted under."""
+
+BEARER = "bearer "
+
+
+@dataclass(slots=True)
+class Doors:
+    """Lets in.
+
+    Args:
+        gate: knows tokens, sessions, and the identity provider.
+        origin: the address as browsers know it: over https its cookie is for that host and for https alone.
+        own: the user of this machine, who may do everything; empty: nobody is let in without a token.
+        key: what the address has that the program prints for that user; it lets in once.
+    """
+
+    gate: Gate
+    origin: str
+    own: str = ""
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    _mine: set[str] = field(default_factory=set)
+
+    @property
+    def cookie(self) -> str:
+        """What the cookie is called: browsers keep `__Host-` to what it promises."""
+        return "__Host-customer-research" if self.safe else "customer-research"
+
+    @property
+    def safe(self) -> bool:
+        """Whether pages come over https."""
+        return self.origin.startswith("https:")
+
+    async def actor(self, request: Request) -> Actor | None:
+        """Who asks; None: nobody who is let in. Beside a token in the header a cookie says nothing.
+
+        Raises:
+            CustomerResearchError: it cannot be told, since the store or the identity provider does not answer.
+        """
+        told = request.headers.get("authorization", "")
+        if told:
+            bearer = told[len(BEARER) :].strip() if told.lower().startswith(BEARER) else ""
+            return await self.gate.actor(bearer, SURFACE) if bearer else None
+        secret = request.cookies.get(self.cookie, "")
+        if not secret:
+            return None
+        if _digest(secret) in self._mine:
+            return Actor(self.own, SURFACE)
+        return await self.gate.signed_in(secret, SURFACE)
+
+    def is_own(self, request: Request) -> bool:
+        """Whether it is the user of this machine."""
+        return _digest(request.cookies.get(self.cookie, "")) in self._mine
+
+    def open_own(self, key: str) -> str | None:
+        """Let the user of this machine in, once, by the printed address: the secret of their cookie."""
+        if not self.own or not hmac.compare_digest(key.encode(), self.key.encode()):
+            return None
+        self.key = secrets.token_urlsafe(24)
+        secret = secrets.token_urlsafe(32)
+        self._mine.add(_digest(secret))
+        return secret
+
+    def keep(self, response: Response, secret: str) -> None:
+        """Give somebody the cookie of their session."""
+        response.set_cookie(self.cookie, secret, path="/", secure=self.safe, httponly=True, samesite="lax")
+
+    async def leave(self, request: Request, response: Response) -> None:
+        """Sign somebody out."""
+        secret = request.cookies.get(self.cookie, "")
+        self._mine.discard(_digest(secret))
+        await self.gate.sign_out(secret)
+        response.delete_cookie(self.cookie, path="/", secure=self.safe, httponly=True, samesite="lax")
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
