@@ -135,8 +135,8 @@ def _listening(command: Callable[[int], list[str]]) -> Iterator[int]:
     """A server's program at a free port; at another one where somebody took it meanwhile and the program ended."""
     for left in reversed(range(5)):
         port = free_port()
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        with subprocess.Popen(command(port), **quiet) as server:
+        nowhere = subprocess.DEVNULL
+        with subprocess.Popen(command(port), stdin=nowhere, stdout=nowhere, stderr=nowhere) as server:
             try:
                 if _answers(port, server):
                     yield port
