@@ -191,9 +191,11 @@ def test_three_thousand_charges_are_the_same_rows_wherever_they_live(
     for home in homes[1:]:
         for table, rows in tables["direct"].items():
             assert sorted(tables[home][table], key=repr) == sorted(rows, key=repr), (home, table)
-    (charges, _) = found["direct"].receipts
-    assert f"Stripe-Account: {name}" in charges.query
+    charges, platform, *_ = found["direct"].receipts
     assert charges.rows == len(owner.charges)
+    assert platform.rows == 0
+    assert all(f"Stripe-Account: {name}" in line for line in charges.query.splitlines())
+    assert "Stripe-Account" not in platform.query
 
 
 def test_refunds_have_their_own_dates_wherever_the_charge_lives(settings: Settings, sandbox: Sandbox) -> None:

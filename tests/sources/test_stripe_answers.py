@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime, timedelta
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
 import pytest
 
+from customer_research.connect import lasting
 from customer_research.connect.source import Batch, Pull, Slice, Subject
 from customer_research.errors import SchemaChanged, SourceError
 from customer_research.settings import Settings
@@ -125,3 +127,49 @@ def test_a_receipt_is_the_same_however_slowly_stripe_answers() -> None:
     for homes in ("connected", "both"):
         receipts = [fetched(slow(seed), homes=homes).receipts for seed in range(3)]
         assert len({tuple(one.id for one in found) for found in receipts}) == 1, homes
+
+
+def test_what_the_platform_has_is_read_once_for_many_reports_and_says_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its lists tell no operator; after a while they are read anew, and what failed is not kept."""
+    now, elapsed, asked, down = [NOW], [0.0], list[str](), [False]
+    monkeypatch.setattr(lasting, "time", SimpleNamespace(monotonic=lambda: elapsed[0]))
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        account = request.headers.get("Stripe-Account")
+        asked.append(f"{account} {request.url.path}")
+        if account is None and down[0]:
+            return httpx2.Response(403, json={"error": {"message": "lacks rak_charge_read"}})
+        own = (
+            [{**charge(number), "on_behalf_of": f"acct_{number % 2}"} for number in range(4)] if account is None else []
+        )
+        return listed(*own) if "charges" in request.url.path else listed()
+
+    async def work() -> None:
+        own = StripeSettings(api_key="rk_test_x", charges_on="both")  # type: ignore[call-arg,arg-type]
+        settings = Settings().model_copy(update={"stripe": own})  # type: ignore[call-arg]
+        opened = StripeSession(settings, lambda: now[0], transport=httpx2.MockTransport(handle))
+        subjects = [Subject(f"op_{number}", NOW, stripe_account=f"acct_{number}") for number in range(2)]
+        try:
+            down[0] = True
+            with pytest.raises(SourceError):
+                await live.fetch(opened, subjects[0])
+            down[0] = False
+            asked.clear()
+            batches = await asyncio.gather(*(live.fetch(opened, one) for one in subjects))
+            assert sorted(asked) == sorted(
+                f"{account} /v1/{kind}" for account in (None, "acct_0", "acct_1") for kind in ("charges", "disputes")
+            )
+            told = [[(row["operator_id"], row["charge_id"]) for row in one.tables["charge"]] for one in batches]
+            assert told == [[("op_0", "ch_0"), ("op_0", "ch_2")], [("op_1", "ch_1"), ("op_1", "ch_3")]]
+
+            now[0], elapsed[0] = NOW + timedelta(seconds=290), 290.0
+            own_list, platform, *_ = (await live.fetch(opened, subjects[0])).receipts
+            assert (own_list.fetched_at, platform.fetched_at) == (now[0], NOW)
+            assert (platform.rows, platform.requests) == (2, 1)
+
+            now[0], elapsed[0] = NOW + timedelta(seconds=310), 310.0
+            assert {one.fetched_at for one in (await live.fetch(opened, subjects[1])).receipts} == {now[0]}
+        finally:
+            await opened.close()
+
+    asyncio.run(work())

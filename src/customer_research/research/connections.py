@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from customer_research.connect.lasting import Lasting
 from customer_research.connect.latest import LATEST
 from customer_research.connect.source import Clock, Source
 from customer_research.domain.evidence import Gap, Receipt
@@ -16,7 +17,6 @@ from customer_research.engines.dialect import with_bindings
 from customer_research.engines.metabase import MetabaseRunner
 from customer_research.engines.snowflake_api import SnowflakeRunner
 from customer_research.errors import CustomerResearchError, RateLimited, Unavailable
-from customer_research.research.lasting import Lasting
 from customer_research.research.off import failure, off
 from customer_research.settings import Settings
 from customer_research.sources import discover

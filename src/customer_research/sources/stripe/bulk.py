@@ -19,7 +19,8 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.records import literal
 from customer_research.errors import Denied
 from customer_research.sources.stripe import live, normalise
-from customer_research.sources.stripe.live import CARDS, CUT_OFF, NO_ACCOUNT, WITH_CHARGE, charge_of
+from customer_research.sources.stripe.lists import CUT_OFF, WITH_CHARGE
+from customer_research.sources.stripe.live import CARDS, NO_ACCOUNT, charge_of
 from customer_research.sources.stripe.records import TABLES
 from customer_research.sources.stripe.session import GONE, Kind, Record, StripeSession
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, Unpack
 
 from customer_research.connect.http import Doubles, Params, Vendor, segment
+from customer_research.connect.lasting import Lasting
 from customer_research.connect.paging import Page, Stretch, every
 from customer_research.connect.request_log import RequestLog
 from customer_research.connect.session import VendorSession
@@ -21,7 +22,13 @@ SOURCE_NAME = "stripe"
 PAGE_SIZE = 100
 """Records on one page of a list, the most there may be."""
 
+PLATFORM_SECONDS = 300.0
+"""How long the platform's own lists stand in a process that makes many reports: no filter of theirs names an operator, so that each report
+would read all of them. The receipt says when they were read."""
+
 Kind = Literal["charges", "refunds", "disputes", "accounts"]
+LISTED: tuple[Kind, ...] = ("charges", "refunds", "disputes")
+"""Lists of payments."""
 
 PERMISSIONS: Mapping[str, str] = {
     "charges": "Charges and Refunds: Read",
@@ -75,6 +82,9 @@ class StripeSession(VendorSession[StripeSettings]):
     def __init__(self, settings: SettingsTree, clock: Clock, **doubles: Unpack[Doubles]) -> None:
         own = settings.of(StripeSettings)
         super().__init__(vendor(own), own, settings, clock, **doubles)
+        self.clock = clock
+        self.platform: Mapping[Kind, Lasting[Any]] = {kind: Lasting(PLATFORM_SECONDS) for kind in LISTED}
+        """The platform's own lists, as `lists` has read them."""
         self.too_long = set[tuple[Kind, str | None]]()
         """Lists, each with the account whose it is (None: the platform's), that proved longer than a report reads."""
 
