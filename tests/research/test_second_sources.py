@@ -165,13 +165,33 @@ def test_who_asks_for_one_table_alone_is_told_by_the_source_that_tells_who_asks_
     assert gathered(home(), {"member": MEMBERS, "driver": []})[0].given == dossier.given == {}
 
 
+def _counted(table: str, receipt: Receipt) -> SqlAnswer:
+    """The home's count of a table that has no records, behind that of another one."""
+    rows = [
+        {"table_name": "member", "records": 3, "newest": AS_OF},
+        {"table_name": table, "records": 0, "newest": None},
+    ]
+    return SqlAnswer(("table_name", "records", "newest"), rows, receipt)
+
+
+def test_the_home_counts_all_tables_that_the_id_finds_by_one_query() -> None:
+    dossier, _, _ = gathered(home(), {"member": MEMBERS, "driver": DRIVERS})
+    assert {
+        table: answer.receipt.stream for table, answer in dossier.counted.items() if isinstance(answer, SqlAnswer)
+    } == {
+        "member": "counts",
+        "driver": "counts",
+    }
+    assert dossier.differences == ()  # neither count is taken for the other's
+
+
 def test_of_a_table_that_the_home_lacks_no_number_is_told() -> None:
     """A query of several tables goes on without one that is not there, as if that had no rows."""
     dossier = Dossier("one", AS_OF)
     receipt = Receipt("r", "warehouse", "card", "SELECT", AS_OF, 1, "00")
     theirs = Records("driver", tuple(DRIVERS), (replace(receipt, source=SECOND),))
     dossier.offered["driver"] = Offer(SECOND, ("driver",), theirs)
-    dossier.counted["driver"] = SqlAnswer(("records", "newest"), [{"records": 0, "newest": None}], receipt)
+    dossier.counted["driver"] = _counted("driver", receipt)
     choose(dossier)
     assert [one.home.value for one in dossier.differences] == [0]  # where it is there
     dossier.bound_gaps["driver"] = Gap("warehouse", "not_configured", "No such table.")

@@ -12,6 +12,7 @@ but for operators of whom the second source does not tell, or lacks what is newe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,7 +25,7 @@ KNOWN_AT = "created_at"
 ROUNDING = timedelta(minutes=1)
 """By so much the instants of one record may differ between sources."""
 
-COUNTING = "SELECT COUNT(*) AS records, MAX({at}) AS newest FROM {table} WHERE {at} < $as_of"
+COUNTING = "SELECT '{table}' AS table_name, COUNT(*) AS records, MAX({at}) AS newest FROM {table} WHERE {at} < $as_of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ def second_of(table: str) -> str | None:
     return SECOND.get(table)
 
 
-def counting_sql(table: str) -> str:
-    """How many records a table has before `$as_of`, and when the newest came to be; its canonical name is a word of ours."""
-    return COUNTING.format(at=KNOWN_AT, table=table)
+def counting_sql(tables: Iterable[str]) -> str:
+    """How many records tables have before `$as_of`, and when the newest came to be, a row each; their names are words of ours."""
+    return " UNION ALL ".join(COUNTING.format(at=KNOWN_AT, table=table) for table in tables)
 
 
 def why_home(table: str, second: Told, home: Told) -> Gap | None:

@@ -36,8 +36,9 @@ CSM = "csm"
 CARD_TABLES = frozenset({"charge", "dispute"})
 DECIDING = "card"
 """The card subject decides by which path charges are reached, so it is asked with every card listing."""
-COUNT = "count."
-"""Begins the names of queries that count the records of a table that has a second source."""
+COUNTS, CARD_COUNTS = "counts", "counts.card"
+"""The queries that count the records of tables that have a second source: one for all whose records the id is enough to find, one for
+those that are found by the card account."""
 
 
 def silent(stream: str, state: str) -> None:
@@ -66,6 +67,7 @@ class Gatherer:
         self._by_id = Subject(dossier.operator_id, dossier.as_of)
         self._whole = self._by_id
         self._identified = asyncio.Event()
+        self._counting: Mapping[str, tuple[str, ...]] = {}
 
     def identified(self, subject: Subject) -> None:
         """Let everything go on that waits for the operator's ids in the other systems."""
@@ -94,7 +96,9 @@ class Gatherer:
             for stream in source.streams
             if asked & set(stream.tables) and CSM not in stream.tables
         ]
-        both = {table for source, stream in streams for table in stream.tables if second_of(table) == source.name}
+        both = frozenset(
+            table for source, stream in streams for table in stream.tables if second_of(table) == source.name
+        )
         await together(*(self._stream(*one) for one in streams), *self._warehouse(tables, listings, both))
         self._contradicted()
         choose(self._dossier)
@@ -178,12 +182,14 @@ class Gatherer:
             self._dossier.offered[records.table] = Offer(second, tuple(together), records)
 
     def _warehouse(
-        self, tables: frozenset[str], listings: frozenset[str], both: Collection[str]
+        self, tables: frozenset[str], listings: frozenset[str], both: frozenset[str]
     ) -> list[Coroutine[Any, Any, None]]:
         wanted = tables & set(BOUND_TABLES)
         queries = {s.name: (s.tables, subject_sql(s.name)) for s in SUBJECTS.values() if wanted & set(s.tables)}
         queries |= {name: (LISTINGS[name].tables, LISTINGS[name].sql) for name in sorted(listings)}
-        queries |= {f"{COUNT}{table}": ((table,), counting_sql(table)) for table in sorted(both)}
+        counted = {COUNTS: both - CARD_TABLES, CARD_COUNTS: both & CARD_TABLES}
+        self._counting = {name: tuple(sorted(read)) for name, read in counted.items() if read}
+        queries |= {name: (read, counting_sql(read)) for name, read in self._counting.items()}
         cards = {name: sql for name, (read, sql) in queries.items() if CARD_TABLES & set(read)}
         work = [self._query(name, *query) for name, query in queries.items() if name not in cards]
         if not self._dossier.finance:
@@ -234,8 +240,8 @@ class Gatherer:
 
     def _keep(self, name: str, answer: SqlAnswer | Gap) -> None:
         """File an answer as a subject's or as a listing's rows, or as what a second source is compared with."""
-        if name.startswith(COUNT):
-            self._dossier.counted[name.removeprefix(COUNT)] = answer
+        if name in self._counting:
+            self._dossier.counted.update(dict.fromkeys(self._counting[name], answer))
         elif name in SUBJECTS:
             self._dossier.answers[name] = answer
         elif isinstance(answer, Gap):

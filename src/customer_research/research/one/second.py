@@ -42,7 +42,7 @@ def choose(dossier: Dossier) -> None:
 
 def _lack(dossier: Dossier, table: str) -> Gap | None:
     records, counted = dossier.offered[table].records, _counted(dossier, table)
-    home = Told(gap=counted) if isinstance(counted, Gap) else Told(values.instant(_only(counted)["newest"]))
+    home = Told(gap=counted) if isinstance(counted, Gap) else Told(values.instant(_only(counted, table)["newest"]))
     return why_home(table, Told(_newest(records, dossier.as_of), records.gap), home)
 
 
@@ -53,8 +53,9 @@ def _counted(dossier: Dossier, table: str) -> SqlAnswer | Gap:
     return dossier.counted.get(table, Gap(TABLES[table].home, "not_applicable", "It was not asked."))
 
 
-def _only(counted: SqlAnswer) -> Mapping[str, Any]:
-    return counted.rows[0] if counted.rows else {"records": 0, "newest": None}
+def _only(counted: SqlAnswer, table: str) -> Mapping[str, Any]:
+    """The row of a table; one query counts several."""
+    return next((row for row in counted.rows if row["table_name"] == table), {"records": 0, "newest": None})
 
 
 def _known(records: Records, as_of: datetime) -> Sequence[datetime]:
@@ -71,7 +72,7 @@ def _differences(dossier: Dossier) -> Iterator[TwoCounts]:
         if isinstance(counted, Gap) or not records.known or not records.receipts:
             continue
         ours = _fact(len(_known(records, dossier.as_of)), records.receipts, dossier.as_of)
-        theirs = _fact(int(_only(counted)["records"] or 0), (counted.receipt,), dossier.as_of)
+        theirs = _fact(int(_only(counted, table)["records"] or 0), (counted.receipt,), dossier.as_of)
         if ours.value != theirs.value and second_of(table) is not None:
             yield TwoCounts(table, ours, theirs)
 
