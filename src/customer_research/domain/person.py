@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, time, timedelta
 from types import MappingProxyType
 
 from customer_research.domain.zones import zone
+from customer_research.frozen import dataclass
 
 EVERYTHING = "everything"
 """The kind of message that stands for all kinds, where somebody mutes."""
