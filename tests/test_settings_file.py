@@ -9,6 +9,7 @@ import pytest
 
 from customer_research.errors import ConfigError
 from customer_research.settings import default_path, load_settings, write_settings
+from customer_research.sources.lago.settings import LagoSettings
 
 
 @pytest.mark.parametrize(
@@ -97,3 +98,40 @@ def test_settings_of_tables_are_written_where_their_table_is(tmp_path: Path, mon
     with pytest.raises(ConfigError, match="CUSTOMER_RESEARCH_NOTION__TICKETS_DATA_SOURCE goes before"):
         write_settings(file, changes)
     assert file.read_bytes().decode() == written
+
+
+def test_the_environment_goes_before_the_file_setting_by_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text("owner = 'Kim'\n[lake]\nfull_days = 3\noverlap_days = 40\n[links]\naccount = 'https://a/{id}'\n")
+    assert load_settings(file).lake.full_days == 3
+    monkeypatch.setenv("CUSTOMER_RESEARCH_LAKE__FULL_DAYS", "9")
+    monkeypatch.setenv("CUSTOMER_RESEARCH_LAGO__API_KEY", "key")
+    monkeypatch.setenv("CUSTOMER_RESEARCH_TEST_OPERATORS", '["a", "b"]')
+    found = load_settings(file)
+    assert (found.lake.full_days, found.lake.overlap_days, found.owner) == (9, 40, "Kim")
+    assert (found.of(LagoSettings).secret, found.test_operators) == ("key", ("a", "b"))
+    assert found.links == {"account": "https://a/{id}"}
+    monkeypatch.setenv("CUSTOMER_RESEARCH_LAKE__FULL_DAYS", "-1")
+    with pytest.raises(ConfigError, match=r"lake\.full_days is wrong: .*greater than") as failed:
+        load_settings(file)
+    assert "CUSTOMER_RESEARCH_LAKE__FULL_DAYS" in failed.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[lake]\nfulldays = 3\n", "There is no setting lake.fulldays"),
+        ("lake = 3\n", "it is a table of settings, written"),
+        ("[lago]\napi_key = 'a b'\n", "lago.api_key is wrong: holds a blank"),
+        ("nothing = 3\n", "There is no setting nothing"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_table(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "settings.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as failed:
+        load_settings(file)
+    assert said in failed.value.message
+    assert str(file) in failed.value.hint

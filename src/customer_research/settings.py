@@ -14,10 +14,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, create_model, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    SecretStr,
+    ValidationError,
+    create_model,
+    field_validator,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from customer_research import private
 from customer_research.calendars.settings import GoogleSettings, IcsSettings, MeetingsSettings, MicrosoftSettings
@@ -239,35 +248,41 @@ class BrandSettings(SettingsPart):
         return value
 
 
-class _GeneralSettings(BaseSettings):
+class _Alone:
+    """A table that is checked by itself: of those that nobody sets, nothing is compiled, which is most of what reading settings cost."""
+
+    def __get_pydantic_core_schema__(self, part: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        del handler
+        return core_schema.no_info_plain_validator_function(part.model_validate)
+
+
+P = TypeVar("P", bound=SettingsPart)
+Table = Annotated[P, _Alone()]
+
+
+class _GeneralSettings(BaseModel):
     """The settings but for the sources' own tables."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=ENV_PREFIX,
-        env_nested_delimiter="__",
-        extra="forbid",
-        frozen=True,
-        nested_model_default_partial_update=True,
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
-    bounds: BoundsSettings = Field(default_factory=BoundsSettings)  # type: ignore[arg-type]
-    lake: LakeSettings = Field(default_factory=LakeSettings)  # type: ignore[arg-type]
-    store: StoreSettings = Field(default_factory=StoreSettings)  # type: ignore[arg-type]
-    engine: EngineSettings = Field(default_factory=EngineSettings)  # type: ignore[arg-type]
-    alerts: AlertSettings = Field(default_factory=AlertSettings)  # type: ignore[arg-type]
-    brand: BrandSettings = Field(default_factory=BrandSettings)  # type: ignore[arg-type]
-    rates: RatesSettings = Field(default_factory=RatesSettings)  # type: ignore[arg-type]
-    meetings: MeetingsSettings = Field(default_factory=MeetingsSettings)  # type: ignore[arg-type]
-    ics: IcsSettings = Field(default_factory=IcsSettings)  # type: ignore[arg-type]
-    facts: FactsSettings = Field(default_factory=FactsSettings)  # type: ignore[arg-type]
-    serve: ServeSettings = Field(default_factory=ServeSettings)  # type: ignore[arg-type]
-    web: WebSettings = Field(default_factory=WebSettings)  # type: ignore[arg-type]
-    oidc: OidcSettings = Field(default_factory=OidcSettings)  # type: ignore[arg-type]
-    schedules: ScheduleSettings = Field(default_factory=ScheduleSettings)  # type: ignore[arg-type]
-    slack: SlackSettings = Field(default_factory=SlackSettings)  # type: ignore[arg-type]
-    email: EmailSettings = Field(default_factory=EmailSettings)  # type: ignore[arg-type]
-    webhook: WebhookSettings = Field(default_factory=WebhookSettings)
-    deliveries: DeliverySettings = Field(default_factory=DeliverySettings)  # type: ignore[arg-type]
+    bounds: Table[BoundsSettings] = Field(default_factory=BoundsSettings.model_construct)
+    lake: Table[LakeSettings] = Field(default_factory=LakeSettings.model_construct)
+    store: Table[StoreSettings] = Field(default_factory=StoreSettings.model_construct)
+    engine: Table[EngineSettings] = Field(default_factory=EngineSettings.model_construct)
+    alerts: Table[AlertSettings] = Field(default_factory=AlertSettings.model_construct)
+    brand: Table[BrandSettings] = Field(default_factory=BrandSettings.model_construct)
+    rates: Table[RatesSettings] = Field(default_factory=RatesSettings.model_construct)
+    meetings: Table[MeetingsSettings] = Field(default_factory=MeetingsSettings.model_construct)
+    ics: Table[IcsSettings] = Field(default_factory=IcsSettings.model_construct)
+    facts: Table[FactsSettings] = Field(default_factory=FactsSettings.model_construct)
+    serve: Table[ServeSettings] = Field(default_factory=ServeSettings.model_construct)
+    web: Table[WebSettings] = Field(default_factory=WebSettings.model_construct)
+    oidc: Table[OidcSettings] = Field(default_factory=OidcSettings.model_construct)
+    schedules: Table[ScheduleSettings] = Field(default_factory=ScheduleSettings.model_construct)
+    slack: Table[SlackSettings] = Field(default_factory=SlackSettings.model_construct)
+    email: Table[EmailSettings] = Field(default_factory=EmailSettings.model_construct)
+    webhook: Table[WebhookSettings] = Field(default_factory=WebhookSettings.model_construct)
+    deliveries: Table[DeliverySettings] = Field(default_factory=DeliverySettings.model_construct)
     clock: datetime | None = Field(
         None, description="Fixes the present instant (the sandbox does); empty: the real time"
     )
@@ -324,19 +339,6 @@ class _GeneralSettings(BaseSettings):
             raise ValueError(f"lies outside the years {EARLIEST} to {LATEST}")
         return value.astimezone(UTC) if value else None
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Environment over the file (which comes in as init values); no dotenv, no secret folder."""
-        del dotenv_settings, file_secret_settings, settings_cls
-        return (env_settings, init_settings)
-
 
 _VENDORS: tuple[type[VendorSettings], ...] = (
     *settings_models(),
@@ -359,7 +361,7 @@ else:
         __base__=_GeneralSettings,
         __module__=__name__,
         __doc__="All settings. Build with `load_settings`; `describe` tells where each value comes from.",
-        **{part.section: (part, Field(default_factory=part)) for part in _VENDORS},
+        **{part.section: (Table[part], Field(default_factory=part.model_construct)) for part in _VENDORS},
     )
 
 
@@ -393,13 +395,37 @@ def load_settings(path: Path | None = None) -> Settings:
     file = path or default_path()
     values = _read(file, required=path is not None)
     try:
-        return Settings(**values)
+        return Settings(**_merged(values, _of_environment()))
     except ValidationError as error:
         raise _wrong_setting(error, values, file) from None
+
+
+def _of_environment() -> Mapping[str, Any]:
+    """What the environment sets, as a settings file would say it.
+
+    Raises:
+        ConfigError: a table or a list is no JSON.
+    """
+    if not any(name.upper().startswith(ENV_PREFIX) for name in os.environ):
+        return {}
+    from pydantic_settings import EnvSettingsSource, SettingsError  # noqa: PLC0415 - start-up time
+
+    try:
+        return EnvSettingsSource(Settings, env_prefix=ENV_PREFIX, env_nested_delimiter="__")()  # type: ignore[arg-type]
     except SettingsError as error:
         field = _QUOTED.search(str(error))
         name = _variable(field[1]) if field else f"{ENV_PREFIX}..."
         raise ConfigError(f"The environment variable {name} is not JSON.", hint="Correct or unset it.") from None
+
+
+def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """One tree of two: what `over` says goes first, table by table."""
+    inner = {
+        name: _merged(under[name], value)
+        for name, value in over.items()
+        if isinstance(value, dict) and isinstance(under.get(name), dict)
+    }
+    return {**under, **over, **inner}
 
 
 def check_writable(name: str) -> None:
@@ -466,7 +492,8 @@ def _wrong_setting(error: ValidationError, values: Mapping[str, Any], file: Path
     first = error.errors(include_input=False, include_url=False)[0]
     path = [str(part) for part in first["loc"]]
     name = ".".join(path) or "settings"
-    place = str(file) if _holds(values, path) else f"the environment ({_variable(name)})"
+    variable = _variable(name)
+    place = str(file) if variable not in os.environ and _holds(values, path) else f"the environment ({variable})"
     if first["type"] == "extra_forbidden":
         close = difflib.get_close_matches(name, [known.name for known in describe_defaults(Settings)], n=1)
         meant = f"Did you mean {close[0]}? " if close else ""

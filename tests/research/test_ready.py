@@ -186,7 +186,16 @@ def test_lists_load_no_engine_no_source_and_no_declaration(own: Settings, tmp_pa
         + "".join(f"{name} = {json.dumps(link)}\n" for name, link in own.links.items()),
         encoding="utf-8",
     )
-    heavy = ["duckdb", "pyarrow", "pandas", "numpy", "httpx", "sqlglot", "sqlalchemy.dialects.postgresql"]
+    heavy = [
+        "duckdb",
+        "pyarrow",
+        "pandas",
+        "numpy",
+        "httpx",
+        "sqlglot",
+        "sqlalchemy.dialects.postgresql",
+        "pydantic_settings",
+    ]
     heavy += ["customer_research.health.scorecard", "customer_research.sources.lago.source", "stdnum"]
     heavy += [f"customer_research.domain.{name}" for name in ("advice", "backtest", "identity", "person")]
     books = [

@@ -12,7 +12,7 @@ from customer_research.domain.evidence import Gap
 class SettingsPart(BaseModel):
     """One table of the settings file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     @field_validator("api_key", "token", "signing_secret", "app_token", check_fields=False)
     @classmethod

@@ -105,6 +105,9 @@ def main() -> None:
     if arguments in ([], ["--help"], ["-h"]) and COMPLETE_VARIABLE not in os.environ:
         sys.exit(_print_help())
     gc.set_threshold(_OBJECTS)
+    os.environ.setdefault(
+        "PYDANTIC_DISABLE_PLUGINS", "__all__"
+    )  # we have none, and to look for them reads what is installed
     from customer_research.surfaces.cli.group import run  # noqa: PLC0415 - start-up time
 
     code = run(arguments)
