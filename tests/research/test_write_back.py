@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import httpx2
 import pytest
 from portal_desk import Desk, desk_in
 from worlds import Worlds
 
 from customer_research.domain.line import Line
-from customer_research.errors import ConfigError, Unavailable, UsageError
+from customer_research.errors import ConfigError, Truncated, Unavailable, UsageError
 from customer_research.research import write_back as module
 from customer_research.research.sync import all_sources
 from customer_research.research.write_back import WriteBack, own, values_of, write_back
+from customer_research.settings import Settings
+from customer_research.sources.hubspot import alert_tasks
 from customer_research.sources.hubspot import write_back as hubspot
 from customer_research.sources.hubspot.session import HubSpotSession
 
@@ -109,6 +112,39 @@ def test_a_property_of_another_kind_is_left_alone(desk: Desk, monkeypatch: pytes
     monkeypatch.setattr(hubspot, "PROPERTIES", changed)
     with pytest.raises(ConfigError, match="another kind of property under the name of ours: name"):
         run(desk, send=True, prepare=True)
+
+
+@pytest.mark.parametrize(
+    ("module_of", "kind", "kept"),
+    [(hubspot, "companies", ()), (alert_tasks, "tasks", ()), (hubspot, "companies", (hubspot.SCORE,))],
+)
+def test_a_property_that_a_cut_list_leaves_out_is_not_taken_as_lacking(
+    module_of: Any, kind: str, kept: tuple[str, ...]
+) -> None:
+    """HubSpot's list has no count: what it leaves out is asked by its name before anything is added."""
+    wanted = module_of.PROPERTIES
+
+    async def told(there: Collection[str]) -> tuple[str, ...]:
+        def answered(request: httpx2.Request) -> httpx2.Response:
+            name = request.url.path.rpartition("/")[2]
+            if name == kind:
+                return httpx2.Response(200, json={"results": [wanted[one] for one in kept]})
+            if name in there:
+                return httpx2.Response(200, json=wanted[name])
+            return httpx2.Response(404, json={"status": "error", "message": "Property does not exist"})
+
+        settings = Settings.model_validate({"hubspot": {"token": "t"}})
+        session = HubSpotSession(
+            settings, lambda: datetime(2026, 11, 1, tzinfo=UTC), transport=httpx2.MockTransport(answered)
+        )
+        try:
+            return await hubspot.lacking_of(session, kind, wanted, session.log(hubspot.STREAM))
+        finally:
+            await session.close()
+
+    assert asyncio.run(told(kept)) == tuple(name for name in wanted if name not in kept)
+    with pytest.raises(Truncated, match="did not give all properties"):
+        asyncio.run(told((*kept, next(name for name in wanted if name not in kept))))
 
 
 def line(**more: Any) -> Line:

@@ -280,6 +280,18 @@ class HubSpotSession(VendorSession[HubSpotSettings]):
         """The property definitions of an object type."""
         return self.http.results(await self.http.read(f"{self.paths.properties}/{object_type}", log), log)
 
+    async def has_property(self, object_type: str, name: str, log: RequestLog) -> bool:
+        """Whether an object type has a property, asked by its name.
+
+        Raises:
+            SourceError: HubSpot does not tell.
+        """
+        try:
+            await self.http.read(f"{self.paths.properties}/{object_type}/{segment(name)}", log)
+        except NotThere:
+            return False
+        return True
+
     async def owners(self, log: RequestLog) -> Mapping[str, str | None]:
         """The names of all owners by id; None for one without a name."""
         return await self._owners.get(lambda: self._all_owners(log))

@@ -14,7 +14,7 @@ from customer_research.connect.concurrent import chunks
 from customer_research.connect.request_log import RequestLog
 from customer_research.domain.health import BAND_LABELS
 from customer_research.domain.urgency import LEVEL_LABELS
-from customer_research.errors import BadAnswer, ConfigError
+from customer_research.errors import BadAnswer, ConfigError, Truncated
 from customer_research.sources.hubspot.session import BATCH_SIZE, HubSpotSession
 
 STREAM = "write_back"
@@ -81,7 +81,7 @@ async def lacking_of(
 
     Raises:
         ConfigError: one is there with another type: it is somebody else's.
-        SourceError: HubSpot does not tell.
+        SourceError: HubSpot does not tell; `Truncated`: its list leaves out what it has.
     """
     there = {str(one.get("name")): one for one in await session.definitions(kind, log)}
     wrong = [name for name, one in wanted.items() if name in there and not _alike(there[name], one)]
@@ -90,7 +90,12 @@ async def lacking_of(
             f"HubSpot's {kind} have another kind of property under the name of ours: {', '.join(wrong)}.",
             hint="Rename or delete it in HubSpot, then run this again with --prepare.",
         )
-    return tuple(name for name in wanted if name not in there)
+    lacking = tuple(name for name in wanted if name not in there)
+    for name in lacking:  # the list has no count of its own: only the property itself tells that it is not there
+        if await session.has_property(kind, name, log):
+            sentence = f"HubSpot did not give all properties of {kind}: {name} is there, and not in its list."
+            raise session.http.error(Truncated, sentence, log.stream, "Run the same command again.")
+    return lacking
 
 
 def _alike(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
