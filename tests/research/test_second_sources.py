@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -24,11 +25,12 @@ from customer_research.domain.tables import TableFile, TableSet
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import CustomerResearchError, Unavailable
 from customer_research.lake import Lake
+from customer_research.metrics.queries import subject_sql
 from customer_research.reports import disagreements
 from customer_research.research import second_sources
 from customer_research.research.connections import Connections
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
-from customer_research.research.one.figures import Measurement
+from customer_research.research.one.figures import Measurement, measure_arrived
 from customer_research.research.one.freshness import freshness
 from customer_research.research.one.gather import Gatherer
 from customer_research.research.one.second import Offer, choose
@@ -163,6 +165,32 @@ def test_who_asks_for_one_table_alone_is_told_by_the_source_that_tells_who_asks_
     wires, dossier = Wires(home(), {"member": [*MEMBERS, member(4, hours=1)], "driver": []}), Dossier("one", AS_OF)
     asyncio.run(Gatherer(cast("Connections", wires), dossier).run(frozenset({"member"}), frozenset()))
     assert gathered(home(), {"member": MEMBERS, "driver": []})[0].given == dossier.given == {}
+
+
+@pytest.mark.parametrize("drivers", [DRIVERS, []], ids=["both count", "drivers lag"])
+def test_what_it_gave_is_measured_while_others_are_awaited_and_is_the_same(drivers: list[Row]) -> None:
+    """Whether it counts is known at the end; a query over rows that then count is not run again, and rows that do not are let go."""
+    wires, dossier, ran = Wires(home(), {"member": MEMBERS, "driver": drivers}), Dossier("one", AS_OF), list[str]()
+
+    with Memory() as memory:
+        asked = memory.run
+
+        def run(sql: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+            ran.append(sql)
+            return asked(sql, parameters)
+
+        memory.run = run  # type: ignore[method-assign]
+        early = partial(measure_arrived, memory, wanted=PEOPLE)
+        asyncio.run(Gatherer(cast("Connections", wires), dossier, arrived=early).run(PEOPLE, frozenset()))
+        assert ran.count(subject_sql("people")) == 1
+        assert dossier.given.keys() == (PEOPLE if drivers else set())
+        figures = Measurement(memory, dossier).figures
+    assert ran.count(subject_sql("people")) == 1
+    of_people = {name: figure for name, figure in figures.items() if METRICS[name].subject == "people"}
+    _, late, _ = gathered(home(), {"member": MEMBERS, "driver": drivers})
+    assert {name: late[name] for name in of_people if set(METRICS[name].tables) <= PEOPLE} == {
+        name: figure for name, figure in of_people.items() if set(METRICS[name].tables) <= PEOPLE
+    }
 
 
 def _counted(table: str, receipt: Receipt) -> SqlAnswer:

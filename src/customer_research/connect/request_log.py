@@ -121,9 +121,11 @@ def _line(row: Mapping[str, Any]) -> bytes:
 def _plain_column(values: list[Any]) -> list[Any] | None:
     """Values that the quick writer writes as the canonical one does, floats rounded; None: some are of another kind.
 
-    The two write floats otherwise where they need an exponent.
+    The two write floats otherwise where they need an exponent, and instants that are not UTC.
     """
     kinds = set(map(type, values))
+    if kinds <= _INSTANTS:
+        return [None if value is None else _plain(value) for value in values]
     if not kinds <= _PLAIN_KINDS:
         return None
     if float not in kinds:
@@ -135,6 +137,7 @@ def _plain_column(values: list[Any]) -> list[Any] | None:
 
 _FETCH_ID = "fetch_id"
 _PLAIN_KINDS = frozenset({str, int, float, bool, type(None)})
+_INSTANTS = frozenset({datetime, type(None)})
 _LEAST, _MOST = 1e-4, 1e15
 """Between these a float is written without an exponent."""
 

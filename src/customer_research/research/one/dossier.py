@@ -28,7 +28,8 @@ class Dossier:
     operator pays and is paid is kept back (`withheld`).
 
     Of bound tables with a second source `offered` has what that gave, `counted` how many records the home has, and `given`
-    the rows that count in the home's place (`second.choose`).
+    the rows that count in the home's place (`second.choose`). `tried` has the rows of subjects' queries over what was offered before it was
+    known whether that counts, with the tables that were offered.
     """
 
     operator_id: str
@@ -43,6 +44,7 @@ class Dossier:
     offered: dict[str, Offer] = field(default_factory=dict)
     counted: dict[str, SqlAnswer | Gap] = field(default_factory=dict)
     given: dict[str, Records] = field(default_factory=dict)
+    tried: dict[str, tuple[frozenset[str], list[dict[str, Any]]]] = field(default_factory=dict)
     differences: tuple[TwoCounts, ...] = ()
 
     def table_gap(self, table: str, subject: str) -> Gap | None:

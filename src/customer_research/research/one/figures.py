@@ -36,6 +36,10 @@ MEMORY_SUBJECTS = tuple(s for s in SUBJECTS.values() if s.tables and not set(s.t
 """The subjects whose queries run in memory, over fetched records."""
 
 
+SECOND_SUBJECTS = tuple(s for s in SUBJECTS.values() if set(s.tables) & SECOND.keys())
+"""The subjects whose queries run in memory where a second source gave the records."""
+
+
 def prepare(memory: Memory) -> None:
     """Make the tables and plan the queries that every measurement runs, so that a later one only runs them."""
     for table in (*MEMORY_TABLES, *SECOND):
@@ -47,11 +51,20 @@ def prepare(memory: Memory) -> None:
 
 
 def measure_arrived(memory: Memory, dossier: Dossier, wanted: Collection[str]) -> None:
-    """Run the queries whose wanted tables have all arrived, while other sources are awaited; `Measurement` takes their rows."""
-    tables = _Tables(memory, dossier)
+    """Run the queries whose wanted tables have all arrived, while other sources are awaited; `Measurement` takes their rows.
+
+    What second sources gave is measured as well, before their home has said whether it counts: most often it does.
+    """
+    offered = {table: offer.records for table, offer in dossier.offered.items() if offer.records.known}
+    tables = _Tables(memory, dossier, offered)
     for subject in MEMORY_SUBJECTS:
         if subject.name not in dossier.measured and dossier.records.keys() >= {*subject.tables} & {*wanted}:
             dossier.measured[subject.name] = tables.subject_rows(subject.name)
+    for subject in SECOND_SUBJECTS:
+        read = frozenset(offered).intersection(subject.tables)
+        complete = dossier.offered.keys() >= SECOND.keys() & {*subject.tables} & {*wanted}
+        if subject.name not in dossier.tried and read and complete:
+            dossier.tried[subject.name] = read, tables.subject_rows(subject.name)
 
 
 class _Tables:
@@ -60,9 +73,10 @@ class _Tables:
     Others may use the memory before and after, not in between: nothing may be awaited while they are in use.
     """
 
-    def __init__(self, memory: Memory, dossier: Dossier) -> None:
+    def __init__(self, memory: Memory, dossier: Dossier, given: Mapping[str, Records]) -> None:
         self._memory = memory
         self._dossier = dossier
+        self._given = given
         self._parameters = {"as_of": dossier.as_of}
         self._loaded: set[str] = set()
 
@@ -75,7 +89,7 @@ class _Tables:
         """The rows of a query that reads these canonical tables (or the wide table)."""
         for table in tables:
             if table not in self._loaded:
-                records = self._dossier.given.get(table) or self._dossier.records.get(table)
+                records = self._given.get(table) or self._dossier.records.get(table)
                 self._memory.load(table, records.rows if records is not None and records.known else ())
                 self._loaded.add(table)
         self._memory.prepare(sql)
@@ -89,7 +103,7 @@ class Measurement:
         self._memory = memory
         self._dossier = dossier
         self.figures: dict[str, Figure] = {}
-        self._tables = _Tables(memory, dossier)
+        self._tables = _Tables(memory, dossier, dossier.given)
         self._measure()
         self._list_given()
 
@@ -98,7 +112,7 @@ class Measurement:
             if subject.name == "derived":
                 continue
             rows = self._subject_rows(subject.name, subject.tables)
-            given = self._tables.subject_rows(subject.name) if self._dossier.given.keys() & {*subject.tables} else ()
+            given = self._given_rows(subject.name, subject.tables)
             for metric in METRICS.values():
                 if metric.subject == subject.name:
                     own = self._dossier.is_given(metric.tables)
@@ -119,6 +133,14 @@ class Measurement:
             return self._dossier.rows(subject)
         early = self._dossier.measured.get(subject)
         return self._tables.subject_rows(subject) if early is None else early
+
+    def _given_rows(self, subject: str, tables: tuple[str, ...]) -> Sequence[Mapping[str, Any]]:
+        """A subject's rows over what second sources gave; none where they gave nothing of it that counts."""
+        read = self._dossier.given.keys() & {*tables}
+        if not read:
+            return ()
+        tried, rows = self._dossier.tried.get(subject, (frozenset(), []))
+        return rows if tried == read else self._tables.subject_rows(subject)
 
     def _figure(self, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> Figure:
         if not self._dossier.finance and is_money(metric):
