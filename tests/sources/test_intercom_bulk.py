@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -154,9 +155,14 @@ def test_two_syncs_around_midnight_bring_each_change(
     told.contacts[1]["merged"].append((merged["id"], later))
     told.contacts[1]["updated_at"] = later + 60
     assert merged["id"] in {row["contact_id"] for row in kept.rows(CONTACT_TABLE.name)}
+    before = len(kept.slices)
     pulled(settings, kept, until=at + timedelta(days=1))
 
     assert held(kept) == served(own)
+    came = Counter(
+        row["conversation_id"] for piece in kept.slices[before:] for row in piece.rows.get(CONVERSATION.name, ())
+    )
+    assert {came[one["id"]] for one in made[::10]} == {1}  # each change once, though the look-back reads its day again
     assert [(row["old_id"], row["contact_id"]) for row in kept.rows(MERGE.name)] == [
         (merged["id"], told.contacts[1]["id"])
     ]

@@ -16,7 +16,7 @@ from customer_research.connect import lasting
 from customer_research.connect.source import Batch, Pull, Slice, Subject
 from customer_research.errors import SchemaChanged, SourceError
 from customer_research.settings import Settings
-from customer_research.sources.stripe import bulk, live
+from customer_research.sources.stripe import bulk, lists, live
 from customer_research.sources.stripe.session import StripeSession
 from customer_research.sources.stripe.settings import StripeSettings
 
@@ -173,3 +173,45 @@ def test_what_the_platform_has_is_read_once_for_many_reports_and_says_when(monke
             await opened.close()
 
     asyncio.run(work())
+
+
+def test_an_account_that_is_longer_than_one_step_is_read_in_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each slice has a deadline of its own; only the last says that the account was read, and where a pull may go on."""
+    monkeypatch.setattr(bulk, "PAGES_OF_ACCOUNT", 2)
+    charges = {"acct_Long": [charge(number) for number in range(550)], "acct_Short": [charge(900)]}
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        within = charges[request.headers["Stripe-Account"]] if "charges" in request.url.path else []
+        names = [one["id"] for one in within]
+        begin = names.index(request.url.params["starting_after"]) + 1 if "starting_after" in request.url.params else 0
+        return listed(*within[begin : begin + 100], has_more=begin + 100 < len(within))
+
+    async def work(pages: int) -> list[Slice]:
+        opened = session(handle)
+        opened.http.bounds = opened.http.bounds.model_copy(update={"pages": pages})
+        accounts = [{"stripe_account": name} for name in charges]
+        asked = Pull(
+            NOW,
+            None,
+            bulk._Position(step=1).cursor,
+            timedelta(0),
+            lambda sql: accounts if "FROM stripe_account" in sql else [],
+        )
+        try:
+            return [piece async for piece in bulk.BULK[0].pull(opened, asked)]
+        finally:
+            await opened.close()
+
+    *slices, last = asyncio.run(work(1_000))
+    assert [len(piece.rows["stripe_charge"]) for piece in slices] == [201, 200, 150]
+    assert [[row["stripe_account"] for row in piece.rows["stripe_read"]] for piece in slices] == [
+        ["acct_Short"],
+        [],
+        ["acct_Long"],
+    ]
+    assert [bulk._Position.of(piece.cursor).page for piece in slices] == [None, None, "acct_Short"]
+    assert max(receipt.requests for piece in slices for receipt in piece.receipts) == 4  # two pages, refunds, disputes
+    assert last.mark == NOW.isoformat()
+    *slices, _ = asyncio.run(work(4))
+    (told,) = slices[-1].rows["stripe_read"]
+    assert told == {"stripe_account": "acct_Long", "detail": lists.CUT_OFF.detail}

@@ -6,8 +6,8 @@ before the mark; a refund brings its charge along, however old that is, and a di
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from customer_research.connect.concurrent import chunks, together
@@ -22,7 +22,7 @@ from customer_research.sources.stripe import live, normalise
 from customer_research.sources.stripe.lists import CUT_OFF, WITH_CHARGE
 from customer_research.sources.stripe.live import CARDS, NO_ACCOUNT, charge_of
 from customer_research.sources.stripe.records import TABLES
-from customer_research.sources.stripe.session import GONE, Kind, Record, StripeSession
+from customer_research.sources.stripe.session import GONE, LISTED, Kind, Record, StripeSession
 
 STREAM = normalise.STREAM
 
@@ -31,6 +31,9 @@ LOOK_BACK = timedelta(days=120)
 
 ACCOUNTS_AT_ONCE = 8
 """Connected accounts of one slice, read side by side."""
+
+PAGES_OF_ACCOUNT = 50
+"""Pages of one list of a connected account within one slice: an account may have more than one deadline is long."""
 
 PAGES_AT_ONCE = 5
 """Pages of one slice of a list of the platform's, one after the other under one deadline."""
@@ -118,6 +121,30 @@ class _Place:
         return None if normalise.is_mirror(charge) else self.account
 
 
+@dataclass(slots=True)
+class _Account:
+    """A connected account that is being read: its lists that go on, each with the record behind which, and whether nothing was left out."""
+
+    place: _Place
+    left: dict[Kind, str | None] = field(default_factory=lambda: dict.fromkeys(LISTED))
+    whole: bool = True
+    pages: int = 0
+
+    def take(self, found: Mapping[Kind, Stretch], most: int) -> None:
+        """Note how far its lists came; those that go on beyond so many pages are given up."""
+        self.pages += PAGES_OF_ACCOUNT
+        self.left = {kind: one.cursor for kind, one in found.items() if one.cursor is not None}
+        self.whole = self.whole and all(one.whole for one in found.values())
+        if self.left and self.pages >= most:
+            self.left, self.whole = {}, False
+
+    def told(self) -> list[Row]:
+        """The row that says that it was read; none before its end."""
+        if self.left:
+            return []
+        return [{"stripe_account": self.place.name, "detail": "" if self.whole else CUT_OFF.detail}]
+
+
 class _Run:
     """One pull of one platform."""
 
@@ -160,46 +187,63 @@ class _Run:
         names = [row["stripe_account"] for row in self._held(f"SELECT stripe_account FROM {ACCOUNT.name} ORDER BY 1")]  # noqa: S608
         left = [str(name) for name in names if self._at.page is None or name > self._at.page]
         for some in chunks(left, ACCOUNTS_AT_ONCE):
-            places = [_Place(name, self._since(name, known)) for name in some]
-            found = await together(*(self._of_account(place) for place in places))
-            self._at = replace(self._at, page=some[-1])
-            yield self._slice(
-                {
-                    table.name: [row for tables, _ in found for row in tables.get(table.name, ())]
-                    for table in (READ, CHARGE, DISPUTE, REFUND)
-                },
-                [receipt for _, receipts in found for receipt in receipts],
-            )
+            open_ = [_Account(_Place(name, self._since(name, known))) for name in some]
+            while open_:
+                found = await together(*(self._of_account(one) for one in open_))
+                open_ = [one for one in open_ if one.left]
+                if not open_:
+                    self._at = replace(self._at, page=some[-1])
+                yield self._slice(
+                    {
+                        table.name: [row for tables, _ in found for row in tables.get(table.name, ())]
+                        for table in (READ, CHARGE, DISPUTE, REFUND)
+                    },
+                    [receipt for _, receipts in found for receipt in receipts],
+                )
 
-    async def _of_account(self, place: _Place) -> tuple[dict[str, list[Row]], list[Receipt]]:
-        """The rows of one connected account; of one that may not be looked at the reason."""
-        log = self._session.log(STREAM)
+    async def _of_account(self, account: _Account) -> tuple[dict[str, list[Row]], list[Receipt]]:
+        """The next rows of one connected account, with the note that it was read at its end; of one that may not be looked at the reason."""
+        place, log = account.place, self._session.log(STREAM)
+        logs = {kind: self._session.log(STREAM) for kind in account.left}
         try:
             lists = await together(
-                *(
-                    self._session.listed(
-                        kind,
-                        log,
-                        account=place.account,
-                        since=place.since,
-                        expand=() if kind == "charges" else WITH_CHARGE,
-                    )
-                    for kind in ("charges", "refunds", "disputes")
-                )
+                *(self._some(place, kind, start, logs[kind]) for kind, start in account.left.items())
             )
         except Denied as error:
             if error.code != GONE:
                 raise
+            account.left = {}
+            log.add(*logs.values())
             rows: list[Row] = [{"stripe_account": place.name, "detail": error.message}]
             return {READ.name: rows}, [log.receipt(rows)]
-        charges, refunds, disputes = lists
-        whole = all(one.whole for one in lists)
-        rows = [{"stripe_account": place.name, "detail": "" if whole else CUT_OFF.detail}]
-        charge_rows = _charges(place, (*charges.records, *refunds.records, *disputes.records))
-        dispute_rows, refund_rows = _disputes(place, disputes.records), _refunds(place, refunds.records)
-        receipt = log.receipt([*charge_rows, *dispute_rows, *refund_rows], truncated=not whole)
-        found = {READ.name: rows, CHARGE.name: charge_rows, DISPUTE.name: dispute_rows}
-        return {**found, REFUND.name: stamp(refund_rows, receipt)}, [receipt]
+        log.add(*logs.values())
+        found = dict(zip(logs, lists, strict=True))
+        account.take(found, self._session.http.bounds.pages)
+        records = {kind: one.records for kind, one in found.items()}
+        charge_rows = _charges(place, [one for some in records.values() for one in some])
+        dispute_rows, refund_rows = (
+            _disputes(place, records.get("disputes", ())),
+            _refunds(place, records.get("refunds", ())),
+        )
+        receipt = log.receipt([*charge_rows, *dispute_rows, *refund_rows], truncated=not account.whole)
+        return {
+            READ.name: account.told(),
+            CHARGE.name: charge_rows,
+            DISPUTE.name: dispute_rows,
+            REFUND.name: stamp(refund_rows, receipt),
+        }, [receipt]
+
+    async def _some(self, place: _Place, kind: Kind, start: str | None, log: RequestLog) -> Stretch:
+        """Some pages of a list of a connected account, from behind a record on."""
+        return await self._session.listed(
+            kind,
+            log,
+            account=place.account,
+            since=place.since,
+            expand=() if kind == "charges" else WITH_CHARGE,
+            start=start,
+            pages=PAGES_OF_ACCOUNT,
+        )
 
     async def _charges(self) -> AsyncIterator[Slice]:
         async for place, stretch in self._of_platform("charges"):
