@@ -5,6 +5,7 @@ CustomerResearchError              .hint: what to do next; .exit_code; .http_sta
 ├─ UsageError                      the call cannot be understood
 │  ├─ OperatorNotFound             .nearest
 │  ├─ AmbiguousOperator            .candidates
+│  ├─ NothingYet                   nothing was pulled, scored or checked yet
 │  └─ TablesRefused                .faults: everything that is wrong in tables that somebody gave
 ├─ NotAllowed                      the actor may not have what was asked for
 ├─ Busy                            too many are waiting; .retry_after
@@ -73,6 +74,10 @@ class AmbiguousOperator(UsageError):  # noqa: N818 - named as people say it
     def __init__(self, message: str, *, candidates: tuple[Any, ...] = (), hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.candidates = candidates
+
+
+class NothingYet(UsageError):  # noqa: N818 - read as a statement
+    """It rests on what was pulled, scored or checked for alerts, and that was never done."""
 
 
 class TablesRefused(UsageError):  # noqa: N818 - read as a statement

@@ -93,6 +93,7 @@ CASES: Mapping[str, Case] = {
     "score": _nothing(tables="tables"),
     "today": _list(),
     "renewals": _list(),
+    "standing": _about("refused"),
     "meetings list": _list(kept=True),
     "meetings plan": _all(),
     "portfolio": _list(),

@@ -10,7 +10,7 @@ from customer_research.domain.alert import Episode, RuleInWords, alerts_of
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.words import nearest
-from customer_research.errors import UsageError
+from customer_research.errors import NothingYet, UsageError
 from customer_research.reports.kinds.alerts import KIND, AlertBasis, OpenAlerts, can_wait
 from customer_research.research.alerting.requests import AlertChoice
 from customer_research.research.portfolio.owners import People, people_called
@@ -42,7 +42,7 @@ def open_alerts(settings: Settings, choice: AlertChoice, *, now: datetime, alone
         _require_rule(settings, choice.rule.strip(), AlertBook(store))
         judged = AlertBook(store).newest()
         if judged is None:
-            raise UsageError(
+            raise NothingYet(
                 "No snapshot has been checked for alerts yet.", hint="Run `customer-research alerts check`."
             )
         episodes = AlertBook(store).episodes()

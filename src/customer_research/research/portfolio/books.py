@@ -22,7 +22,7 @@ from customer_research.domain.line import DAYS, READY_MOST, Line
 from customer_research.domain.meeting import Asked, Meeting, Window
 from customer_research.domain.portfolio import Moves
 from customer_research.domain.snapshot import Snapshot
-from customer_research.errors import UsageError
+from customer_research.errors import NothingYet, UsageError
 from customer_research.health.history import SLACK, SOURCE
 from customer_research.research.portfolio.moves import BACKFILL, between, history_receipt
 from customer_research.research.portfolio.owners import fitting_owners
@@ -171,7 +171,7 @@ def looking(settings: Settings, now: datetime) -> Iterator[tuple[Store, Ready]]:
         history = History(store)
         snapshot = history.latest(scorecard=settings.scorecard) or history.latest()
         if snapshot is None:
-            raise UsageError(
+            raise NothingYet(
                 "There is no snapshot of the portfolio yet.",
                 hint="Run `customer-research sync` and `customer-research portfolio score` first.",
             )

@@ -20,7 +20,7 @@ from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.tables import STALE_AFTER
 from customer_research.engines.engine import Engine
-from customer_research.errors import UsageError
+from customer_research.errors import NothingYet
 from customer_research.health.scorecard import Scorecard
 from customer_research.health.scoring import scoring_sql
 from customer_research.record_tables import TABLES
@@ -136,7 +136,7 @@ def newest_view(settings: Settings, now: datetime) -> Iterator[SnapshotView]:
     digest = card_named(settings.scorecard).digest
     found = next((one for one in every if one[1].digest == digest), every[0] if every else None)
     if found is None:
-        raise UsageError(
+        raise NothingYet(
             "There is no snapshot of the portfolio yet.",
             hint="Run `customer-research sync` and `customer-research portfolio score` first.",
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from customer_research.errors import UsageError
+from customer_research.research import options
 from customer_research.research.request import Request, option, part, request
 from customer_research.research.usecases import rooms
 from customer_research.research.usecases.answer import Answer, of_report
@@ -77,6 +78,22 @@ class Renewals(Request):
         until = rooms.books.quarter_end(now.astimezone().date()) if self.quarter else None
         found = rooms.books.renewals(call.settings, owner, now=now, days=self.days, until=until)
         return of_report(KIND.build(found), *_hint(owner, self.whose))
+
+
+@request
+class OfOne(Request):
+    """How OPERATOR stood when the portfolio was scored last: score, MRR and dates, what to do first, open alerts, what changed, and
+    what was recorded.
+
+    It reads what was kept ready by the last `customer-research portfolio score`, and asks nobody: `profile` reads it live.
+    """
+
+    WHOSE = ("operator",)
+
+    operator: str = options.operator()
+
+    def answer(self, call: Call) -> Answer:
+        return of_report(rooms.standing.standing_report(call.settings, self.operator, now=call.clock()))
 
 
 def _hint(owner: str | None, whose: Whose) -> tuple[str, ...]:

@@ -224,6 +224,7 @@ _ALL = (
     UseCase("score", "Score every operator of anybody's canonical tables, and print it.", "lake:Score", "table", right="operate", seconds=None),
     UseCase("today", "Whom to call first, why, until when; whom you meet, what ends or renews, what moved.", "books:Today", "report", "store"),
     UseCase("renewals", "What ends, renews or bills next, by day and money.", "books:Renewals", "report", "store"),
+    UseCase("standing", "How an operator stands in the newest snapshot: asks nobody.", "books:OfOne", "report", "store"),
     UseCase("meetings list", "Coming meetings with operators, of all calendars: when, with whom, and why that is so.", "meetings:Listed", "report", "live lake store"),
     UseCase("meetings plan", "Read the calendars, and put the briefs of coming meetings into the outbox.", "meetings:Plan", "lines", "live lake store", right="operate", seconds=None),
     UseCase("portfolio", "Who needs attention and why, over all operators; `portfolio score` scores them.", "lists:Portfolio", "report", "lake store"),

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         matches,
         persons,
         reviews,
+        standing,
         tokens,
         write_back,
     )
@@ -53,6 +54,7 @@ _HOMES = {
         "matches",
         "persons",
         "reviews",
+        "standing",
         "tokens",
         "write_back",
     ),

@@ -35,6 +35,9 @@ logger = logging.getLogger(__name__)
 FLASH = "said"
 """The cookie by which the next page says what was just done."""
 
+PART = "X-Part"
+"""The header by which a page of ours asks for what another says, without what stands around it."""
+
 LARGEST = 65_536
 """Bytes of a form."""
 
@@ -142,7 +145,9 @@ def _flashed(request: Request) -> shell.Said | None:
 
 
 def page(desk: Desk, request: Request, actor: Actor, title: str, body: str) -> Response:
-    """A page; a browser that has it already is told so."""
+    """A page; a browser that has it already is told so. To a page of ours that asks for its part the body alone is given."""
+    if PART in request.headers:
+        return HTMLResponse(body, headers={"Vary": f"Cookie, {PART}"})
     flashed = _flashed(request)
     around = shell.Around(request.url.path, actor.name, desk.doors.is_own(request), flashed)
     whole = shell.document(title, around, body)
@@ -151,7 +156,7 @@ def page(desk: Desk, request: Request, actor: Actor, title: str, body: str) -> R
         response.delete_cookie(FLASH, path="/", secure=desk.doors.safe, httponly=True, samesite="strict")
         return response
     mark = f'"{hashlib.sha256(whole.encode()).hexdigest()[:32]}"'
-    told = {"ETag": mark, "Cache-Control": "private, no-cache", "Vary": "Cookie"}
+    told = {"ETag": mark, "Cache-Control": "private, no-cache", "Vary": f"Cookie, {PART}"}
     if mark in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=told)
     return HTMLResponse(whole, headers=told)

@@ -13,13 +13,14 @@ from customer_research.documents.formats import FORMATS, NAMES, as_file
 from customer_research.documents.formats.markup import Markup, joined
 from customer_research.domain.report import Report, Table, Text
 from customer_research.domain.words import clean
-from customer_research.errors import UsageError
+from customer_research.errors import NothingYet, UsageError
 from customer_research.research.usecases import USE_CASES, Actor, Answer
 from customer_research.surfaces.web import shell
 from customer_research.surfaces.web.acting import alert_forms, operator_forms
 from customer_research.surfaces.web.desk import Desk, Page, page
 from customer_research.surfaces.web.drawing import PAGES, Drawn, drawn
 from customer_research.surfaces.web.filters import form
+from customer_research.surfaces.web.parts import begin, live_part
 from customer_research.surfaces.web.views import View
 
 FEW = 8
@@ -37,6 +38,8 @@ def shown(view: View) -> Page:
         asked = request.query_params.multi_items()
         wanted = view.request(request.path_params, asked)
         path, place = request.url.path, {name: str(value) for name, value in request.path_params.items()}
+        if view.live and not actor.may("finance"):  # what is kept is kept with money
+            return RedirectResponse(f"{path}/{view.live}", 303)
 
         def below(report: Report | None) -> str:
             parts = [form(view, path, dict(asked))]
@@ -53,8 +56,13 @@ def shown(view: View) -> Page:
             title, personal = view.title or USE_CASES[view.use_case].sentence, desk.shows_personal(actor)
             return drawn(answer, title, show_personal=personal, below=below)
 
-        _answer, found = await desk.runner.told(view.use_case, wanted, actor, draw)
-        return page(desk, request, actor, found.title, found.body)
+        below_all = live_part(f"{path}/{view.live}") if view.live else ""
+        try:
+            _answer, found = await desk.runner.told(view.use_case, wanted, actor, draw)
+        except NothingYet as error:
+            told = begin(error, actor)
+            return page(desk, request, actor, "Nothing is kept yet", joined(told, below_all))
+        return page(desk, request, actor, found.title, joined(found.body, below_all))
 
     return read
 
@@ -68,7 +76,8 @@ def _files(view: View, request: Request) -> Markup | str:
 
 def _of_operator(operator: str, here: str, actor: Actor) -> Markup:
     """Where to go on from an operator."""
-    places = [("Profile", PAGES[operator])]
+    places = [("As kept", PAGES[operator])] if actor.may("finance") else []
+    places.append(("Profile, live", f"{PAGES[operator]}/profile"))
     places += [
         (kind.replace("-", " ").capitalize(), f"{PAGES[operator]}/{kind}") for kind in _KINDS if _allowed(kind, actor)
     ]
@@ -109,7 +118,8 @@ def filed(view: View) -> Page:
             raise UsageError("This page is no report: it cannot be had as a file.", hint="Open the page itself.")
 
         _answer, content = await desk.runner.told(view.use_case, wanted, actor, draw)
-        stem = (view.path.rpartition("/")[2] if "}" not in view.path.rpartition("/")[2] else "profile").strip("/")
+        last = view.path.rpartition("/")[2]
+        stem = _slug(view.use_case) if "}" in last else last
         named = "-".join((stem, *(_slug(value) for value in place.values()))) + f".{suffix}"
         told = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(named)}"}
         return Response(content, headers=told, media_type=FORMATS[name].media_type)

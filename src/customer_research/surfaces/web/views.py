@@ -29,6 +29,7 @@ class View:
         takes: word of the address → field of the request (`choice.search`: a part's).
         filters: the words that can be chosen on the page.
         fixed: fields that are always so.
+        live: the use case that reads the same live, whose page lies below this one; empty: none does.
     """
 
     path: str
@@ -37,6 +38,7 @@ class View:
     takes: Mapping[str, str] = field(default_factory=lambda: NONE)
     filters: tuple[str, ...] = ()
     fixed: Mapping[str, Any] = field(default_factory=lambda: NONE)
+    live: str = ""
 
     def request(self, place: Mapping[str, str], asked: Iterable[tuple[str, str]]) -> dict[str, Any]:
         """The request of an address; a word without a value says nothing.
@@ -129,7 +131,8 @@ VIEWS: tuple[View, ...] = (
     View("/meetings", "meetings list", "Meetings", {"owner": "whose.owner", "team": "whose.team"}),
     View("/digest", "digest", "The week", {"owner": "owner"}, ("owner",)),
     View("/alerts/{alert}", "alerts show"),
-    View("/operators/{operator}", "profile"),
+    View("/operators/{operator}", "standing", live="profile"),
+    View("/operators/{operator}/profile", "profile"),
     *_of_kinds(),
     View("/operators/{operator}/history", "history show"),
     View("/operators/{operator}/risk", "churn-risk"),

@@ -92,3 +92,32 @@ document.addEventListener("keydown", event => {
 });
 const turn = document.getElementById("keys");
 turn?.addEventListener("click", help);
+
+// What a page says live: asked for once it stands, and put below it.
+const live = document.getElementById("live");
+const own = found => {
+  found.querySelectorAll("[id]").forEach(one => { one.id = `live-${one.id}`; });
+  found.querySelectorAll('a[href^="#"]').forEach(one => one.setAttribute("href", `#live-${one.getAttribute("href").slice(1)}`));
+  ["aria-labelledby", "aria-describedby", "for"].forEach(name => found.querySelectorAll(`[${name}]`).forEach(one =>
+    one.setAttribute(name, one.getAttribute(name).split(" ").map(word => `live-${word}`).join(" "))));
+};
+const readLive = async () => {
+  const said = document.getElementById("live-said"), shown = document.getElementById("live-shown");
+  const again = (words, place = live.dataset.place, name = "Read live") => said.replaceChildren(`${words} `, Object.assign(document.createElement("a"), { href: place, textContent: name }));
+  live.setAttribute("aria-busy", "true");
+  said.textContent = "Asking every source now; what is kept stands above.";
+  try {
+    const answer = await fetch(live.dataset.place, { headers: { "X-Part": "1" }, cache: "no-store" });
+    const found = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (answer.redirected) { again("You are signed out.", location.href, "Sign in again."); return; }
+    const lines = [...found.querySelectorAll("header p")].map(one => one.textContent);
+    if (!answer.ok) { again(`It could not be read: ${lines.join(" ") || "the page could not be made."}`); return; }
+    own(found);
+    const body = document.createElement("div");
+    body.append(...found.querySelectorAll("header .headline, header .banner, header .sources, header .warnings, main > *"));
+    shown.replaceChildren(body);
+    said.textContent = `Read live: ${found.querySelector("header .dated")?.textContent ?? ""}`;
+  } catch { again("It could not be read: these pages do not answer."); }
+  finally { live.setAttribute("aria-busy", "false"); }
+};
+if (live) readLive();
