@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -20,6 +21,8 @@ from worlds import DEMO, Worlds
 
 from customer_research.connect import http
 from customer_research.connect.http import Pace
+from customer_research.domain.account import Account
+from customer_research.reports.kinds import KINDS
 from customer_research.research import Research, system_clock
 from customer_research.research.one import operators
 from customer_research.research.portfolio.requests import Scoring
@@ -27,6 +30,7 @@ from customer_research.research.portfolio.take import take
 from customer_research.research.sync import all_sources
 from customer_research.research.usecases import finished
 from customer_research.settings import LakeSettings, Settings, StoreSettings, load_settings
+from customer_research_sandbox.scenarios import expectations
 from customer_research_sandbox.serve import Sandbox
 
 T = TypeVar("T")
@@ -176,6 +180,33 @@ def _pull(chosen: Settings) -> None:
         take(chosen, clock, Scoring())
     finally:
         os.umask(umask)
+
+
+@pytest.fixture(scope="session")
+def scenario_accounts(
+    sandbox: Sandbox, settings: Settings, shared_folder: Path, pytestconfig: pytest.Config
+) -> Mapping[str, Account]:
+    """Every scenario's account with all that any kind of report reads, while no source fails; fetched once a state of `src`."""
+    folder = (earlier.folder_of(pytestconfig, "accounts", "src", "tests/conftest.py") or shared_folder) / "accounts"
+    file = folder / "accounts.pickle"
+
+    def fetch() -> None:
+        folder.mkdir()
+        sandbox.set_faults()
+        file.write_bytes(pickle.dumps(finished(_accounts(settings))))
+
+    earlier.once(folder, fetch)
+    made: dict[str, Account] = pickle.loads(file.read_bytes())
+    return made
+
+
+async def _accounts(settings: Settings) -> dict[str, Account]:
+    needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
+    async with Research(settings) as opened:
+        return {
+            name: await opened.account(scenario["operator_id"], listings=needs, also=("retention",), past=True)
+            for name, scenario in expectations().items()
+        }
 
 
 @pytest.fixture(scope="module")

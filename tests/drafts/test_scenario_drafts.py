@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from collections.abc import Mapping, Sequence
 
 import pytest
 from scenario_drafts import ERRORS, Saying, figures_of, planted_draft, sayings, true_draft
 
+from customer_research.domain.account import Account
 from customer_research.drafts.known import Known
 from customer_research.drafts.verdicts import Verdict, verified
-from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
-from customer_research.research import Research
+from customer_research.reports.kinds import OPERATOR_KINDS
 from customer_research.research.one.draft_check import of_reports
-from customer_research.settings import Settings
-from customer_research_sandbox.scenarios import expectations
 
 DRAFTS, FALSE_ALARMS = 150, 3
 EACH = 12
@@ -23,22 +20,14 @@ EACH = 12
 
 
 @pytest.fixture(scope="module")
-def scenarios(settings: Settings) -> Mapping[str, tuple[Sequence[Saying], Sequence[Known]]]:
+def scenarios(scenario_accounts: Mapping[str, Account]) -> Mapping[str, tuple[Sequence[Saying], Sequence[Known]]]:
     """What can be said of each scenario, and all that reports know of it."""
-    needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
     rng = random.Random(20261130)
-
-    async def fetched() -> dict[str, tuple[Sequence[Saying], Sequence[Known]]]:
-        found: dict[str, tuple[Sequence[Saying], Sequence[Known]]] = {}
-        async with Research(settings) as research:
-            for name in sorted(expectations()):
-                operator = expectations()[name]["operator_id"]
-                account = await research.account(operator, listings=needs, also=("retention",), past=True)
-                reports = [kind.report(account) for kind in OPERATOR_KINDS.values()]
-                found[name] = (list(sayings(figures_of(account), rng)), tuple(of_reports(reports, cited=False)))
-        return found
-
-    return asyncio.run(fetched())
+    found: dict[str, tuple[Sequence[Saying], Sequence[Known]]] = {}
+    for name, account in sorted(scenario_accounts.items()):
+        reports = [kind.report(account) for kind in OPERATOR_KINDS.values()]
+        found[name] = (list(sayings(figures_of(account), rng)), tuple(of_reports(reports, cited=False)))
+    return found
 
 
 def _wrong(draft: str, known: Sequence[Known]) -> list[Verdict]:

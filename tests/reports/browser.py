@@ -20,8 +20,14 @@ FLAGS = (
     "--disable-sync",
 )
 
-ASKED = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+ASKED = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],  # of what is right it need not list every node
+}
 """What axe judges a page by."""
+
+ASKED_OF_COLOURS = ASKED | {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+"""What can be otherwise where a page that was judged is shown in other colours."""
 
 
 @contextmanager

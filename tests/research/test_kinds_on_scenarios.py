@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TypeAlias
 
 import pytest
 from rich.cells import cell_len
-from scenario_judge import EXPECTED
 
 from customer_research.documents.formats import agent, markdown, terminal
 from customer_research.documents.small_answer import AIM
 from customer_research.domain.account import Account
 from customer_research.domain.occasion import Occasion
-from customer_research.reports.kinds import KINDS, OPERATOR_KINDS
+from customer_research.domain.report import Report
+from customer_research.reports.kinds import OPERATOR_KINDS
 from customer_research.reports.kinds import comparison as comparison_kind
-from customer_research.research import Research
 from customer_research.research.usecases import Answer
-from customer_research.settings import Settings
 from customer_research.surfaces.slack.commands import COMMANDS, asked
 from customer_research.surfaces.slack.messages import of_answer
-from customer_research_sandbox.serve import Sandbox
 from customer_research_sandbox.servers.slack_blocks import check_message, texts
 from customer_research_sandbox.servers.slack_space import commands_of
 
@@ -40,31 +38,34 @@ INTERNAL_WORDS = re.compile(r"(?i)health \d|at risk|critical|churn|caps the band
 
 
 @pytest.fixture(scope="module")
-def accounts(sandbox: Sandbox, settings: Settings) -> Mapping[str, Account]:
-    """Every scenario's account with all that any kind reads, fetched once."""
-    sandbox.set_faults()
-    needs = frozenset[str]().union(*(kind.needs for kind in KINDS.values()))
-
-    async def fetched() -> dict[str, Account]:
-        async with Research(settings) as research:
-            return {
-                name: await research.account(scenario["operator_id"], listings=needs, also=("retention",), past=True)
-                for name, scenario in EXPECTED.items()
-            }
-
-    return asyncio.run(fetched())
+def accounts(scenario_accounts: Mapping[str, Account]) -> Mapping[str, Account]:
+    """Every scenario's account with all that any kind reads."""
+    return scenario_accounts
 
 
-def shared_out(kind: str, accounts: Mapping[str, Account]) -> Mapping[str, Account]:
+Reported: TypeAlias = Callable[[str, str], Report]
+
+
+@pytest.fixture(scope="module")
+def reported(accounts: Mapping[str, Account]) -> Reported:
+    """The report of a kind on a scenario, made once."""
+
+    @cache
+    def made(kind: str, name: str) -> Report:
+        return OPERATOR_KINDS[kind].report(accounts[name])
+
+    return made
+
+
+def shared_out(kind: str, accounts: Mapping[str, Account]) -> Sequence[str]:
     """Every fourth scenario, of each kind beginning with another one: together the kinds see all of them."""
-    first = list(OPERATOR_KINDS).index(kind) % EVERY
-    return {name: accounts[name] for name in list(accounts)[first::EVERY]}
+    return list(accounts)[list(OPERATOR_KINDS).index(kind) % EVERY :: EVERY]
 
 
 @pytest.mark.parametrize("kind", OPERATOR_KINDS)
-def test_every_scenario_has_a_proper_report(kind: str, accounts: Mapping[str, Account]) -> None:
-    for name, account in shared_out(kind, accounts).items():
-        report = OPERATOR_KINDS[kind].report(account)
+def test_every_scenario_has_a_proper_report(kind: str, accounts: Mapping[str, Account], reported: Reported) -> None:
+    for name in shared_out(kind, accounts):
+        report = reported(kind, name)
         text = terminal.render(report, width=WIDTH)
         assert not BARE.search(text), (name, BARE.findall(text))
         if kind != "quick":
@@ -74,9 +75,11 @@ def test_every_scenario_has_a_proper_report(kind: str, accounts: Mapping[str, Ac
 
 
 @pytest.mark.parametrize("kind", OPERATOR_KINDS)
-def test_every_scenario_has_a_small_answer_that_cites_what_it_says(kind: str, accounts: Mapping[str, Account]) -> None:
+def test_every_scenario_has_a_small_answer_that_cites_what_it_says(
+    kind: str, accounts: Mapping[str, Account], reported: Reported
+) -> None:
     for name, account in accounts.items():
-        text = agent.render(OPERATOR_KINDS[kind].report(account))
+        text = agent.render(reported(kind, name))
         answer = json.loads(text)
         assert len(text) <= AIM, name
         assert answer["statements"], name
@@ -84,21 +87,25 @@ def test_every_scenario_has_a_small_answer_that_cites_what_it_says(kind: str, ac
 
 
 @pytest.mark.parametrize("kind", OPERATOR_KINDS)
-def test_every_scenario_is_a_message_that_slack_takes(kind: str, accounts: Mapping[str, Account]) -> None:
+def test_every_scenario_is_a_message_that_slack_takes(
+    kind: str, accounts: Mapping[str, Account], reported: Reported
+) -> None:
     """With what can be pressed under it, by the limits of the sandbox's Slack; nothing in it commands Slack."""
     word = next((one.word for one in COMMANDS.values() if one.use_case == kind), "find")
     for name, account in accounts.items():
         question = asked(f"{word} {account.operator_id}")
         assert question is not None
-        told = of_answer(Answer(OPERATOR_KINDS[kind].report(account)), question)
+        told = of_answer(Answer(reported(kind, name)), question)
         check_message(told.text, [CONTEXT, *told.blocks], None)
         assert [one for text in (told.text, *texts(told.blocks, marked=True)) for one in commands_of(text)] == [], name
 
 
 @pytest.mark.parametrize("kind", OPERATOR_KINDS)
-def test_a_first_screen_has_45_lines_and_no_word_of_programs(kind: str, accounts: Mapping[str, Account]) -> None:
-    for name, account in shared_out(kind, accounts).items():
-        report = OPERATOR_KINDS[kind].report(account)
+def test_a_first_screen_has_45_lines_and_no_word_of_programs(
+    kind: str, accounts: Mapping[str, Account], reported: Reported
+) -> None:
+    for name in shared_out(kind, accounts):
+        report = reported(kind, name)
         text = terminal.render(report, width=WIDTH, height=LINES, receipts=False)
         assert len(text.rstrip("\n").split("\n")) <= LINES, name
         assert kind == "quick" or max(map(cell_len, text.split("\n"))) <= WIDTH, name
@@ -106,9 +113,9 @@ def test_a_first_screen_has_45_lines_and_no_word_of_programs(kind: str, accounts
         assert CODES.findall(text) == [] or kind == "health", name
 
 
-def test_the_first_screen_of_a_review_says_what_matters(accounts: Mapping[str, Account]) -> None:
-    for name, account in accounts.items():
-        text = terminal.render(OPERATOR_KINDS["account-review"].report(account), width=WIDTH)
+def test_the_first_screen_of_a_review_says_what_matters(accounts: Mapping[str, Account], reported: Reported) -> None:
+    for name in accounts:
+        text = terminal.render(reported("account-review", name), width=WIDTH)
         assert "In short" in "\n".join(text.splitlines()[:24]), name
 
 
