@@ -147,7 +147,7 @@ def test_the_score_is_compared_with_what_was_known_weeks_ago(own: Settings) -> N
         proof = history_receipt(ready.snapshot, (weeks,), store.place)
     head = Head(own.clock, ready.snapshot.as_of, ready.freshness)
     kept = KeptStanding(S02, line.name, ready.snapshot, weeks, (), (), None, (), empty, proof, head)
-    told = render(REPORT.build(kept), "md").decode()
+    told = render(REPORT.build(kept), "markdown").decode()
     assert "from 90 to 79" in told
     assert "no score of then is known" in told
     assert "Health in 26 weeks" in told

@@ -32,6 +32,14 @@ READERS = (f"slack:{CHANNEL}", "email:cs@moovs-team.example.com")
 """Where the week and a brief are delivered: a channel of the sandbox's Slack, an address of its mail server."""
 
 REVIEW = "account-review"
+FILLING = (
+    ("sync",),
+    ("portfolio", "score"),
+    ("history", "backfill", "--weeks", "5"),
+    ("alerts", "check", "--limit", "5"),
+)
+"""What is done before there is something to look at."""
+
 HANDED = ("html", "pdf", "pptx", "xlsx", "csv")
 """What an account review is handed on as."""
 
@@ -58,6 +66,11 @@ def step(config: Path, *arguments: str, show: bool = True) -> int:
         sys.stdout.write(f"\n$ customer-research --config {config} {shlex.join(arguments)}\n")
         sys.stdout.flush()
     return run(["--config", str(config), *arguments])
+
+
+def filled(config: Path) -> int:
+    """Pull, score and check everybody; 0, or the exit code of the first command that failed, after which none is run."""
+    return next((code for arguments in FILLING if (code := step(config, *arguments))), 0)
 
 
 def delivered(config: Path) -> Iterator[int]:
@@ -96,10 +109,7 @@ def main() -> int:
             step(config, "doctor", "--online"),
             step(config, "lookup", OPERATOR),
             step(config, "profile", OPERATOR),
-            step(config, "sync"),
-            step(config, "portfolio", "score"),
-            step(config, "history", "backfill", "--weeks", "5"),
-            step(config, "alerts", "check", "--limit", "5"),
+            *(step(config, *arguments) for arguments in FILLING),
             step(config, "portfolio", "--limit", "10"),
         ]
         taken = config.with_name(

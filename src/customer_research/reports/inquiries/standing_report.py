@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from customer_research.domain.alert import Alert, Episode
-from customer_research.domain.evidence import Fact, Gap, Receipt
+from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.health import STATUS_LABELS
-from customer_research.domain.line import PARTS, WEEKS, Line
+from customer_research.domain.line import WEEKS, Line
 from customer_research.domain.outcome import Outcome
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Prose, Table, Text, Tone
 from customer_research.domain.snapshot import Snapshot
@@ -110,7 +110,7 @@ def _headline(found: KeptStanding) -> Prose:
     because = line.basis.get("because", ())
     if not because or (line.sooner and line.level == "watch"):
         return Prose("How soon somebody is needed is not known: a source is silent.", (), "unknown")
-    told: Fact[Any] = Fact(line.soon, "text", because, found.as_of, PARTS["because"][1])
+    told: Fact[Any] = Fact(line.soon, "text", because, found.as_of)
     words = f"{line.soon[:1].upper()}{line.soon[1:]}: {line.because.rstrip('.')}."
     return Prose(words, (told,), URGENCY_TONES[line.level])
 
@@ -127,13 +127,19 @@ def _standing(found: KeptStanding) -> Figures | None:
     line = found.line
     if line is None:
         return None
-    figures = ((label, part, line.figure(part, found.as_of)) for part, label in _FIGURES)
+    figures = ((label, part, _figure(line, part, found.as_of)) for part, label in _FIGURES)
     told = tuple(
         FigureLine(label, figure, BAND_TONES[line.band] if part == "health" else "neutral")
         for label, part, figure in figures
         if isinstance(figure, Fact) or part in line.unknown
     )
     return Figures(told) if told else None
+
+
+def _figure(line: Line, part: str, as_of: datetime) -> Figure:
+    """A part of the line; what is a metric's value says of which, so that it can be explained."""
+    figure = line.figure(part, as_of)
+    return replace(figure, metric="") if part == "flag" and isinstance(figure, Fact) else figure
 
 
 def _elsewhere(found: KeptStanding) -> Table | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from customer_research.errors import UsageError
+
 
 @click.group()
 def web() -> None:
@@ -14,15 +16,27 @@ def web() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8810, show_default=True, help="The port to listen on.")
 @click.option("--open", "opens", is_flag=True, help="Open the pages in your browser.")
+@click.option("--demo", is_flag=True, help="Of invented operators: starts the sandbox, and fills what the pages show.")
 @click.pass_context
-def serve(context: click.Context, host: str, port: int, opens: bool) -> int:  # noqa: FBT001 - click's flag
+def serve(context: click.Context, host: str, port: int, opens: bool, demo: bool) -> int:  # noqa: FBT001 - click's flags
     """Serve the pages until the process is told to end.
 
     On this machine the address that is printed lets you in, once, and you may do there what you may do here. Others sign in
     with an API token (`tokens create`), and see what it grants. An address that other machines can reach needs the setting
     web.url, which begins with https: let a proxy that has the certificate hand requests on. Every use is noted (`audit list`).
+
+    --demo needs no settings: all vendors are invented, and end with this process.
     """
     from customer_research.surfaces.cli.commands import login  # noqa: PLC0415 - start-up time
     from customer_research.surfaces.web.serving import served  # noqa: PLC0415
 
-    return served(context.find_root().obj, host=host, port=port, who=login(), opens=opens)
+    config = context.find_root().obj
+    if not demo:
+        return served(config, host=host, port=port, who=login(), opens=opens)
+    if config is not None:
+        raise UsageError("--demo and --config contradict each other.", hint="The demo has settings of its own.")
+    from customer_research.surfaces import demo as invented  # noqa: PLC0415
+
+    with invented.sandbox() as (settings, _slack):
+        failed = invented.filled(settings)
+        return failed or served(settings, host=host, port=port, who=login(), opens=opens)
