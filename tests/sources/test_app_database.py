@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -153,13 +153,28 @@ def test_a_number_is_asked_for_where_its_column_can_have_it(number: str, stored:
     assert live._as_stored(f"legacy:{number}", stored) == expected
 
 
-def test_more_records_than_are_taken_at_once_are_no_short_list(app: AppDatabase) -> None:
-    async def few(session: AppDatabaseSession) -> Batch:
+def test_more_records_than_are_taken_at_once_are_no_short_list_and_are_not_read_again(app: AppDatabase) -> None:
+    async def few(session: AppDatabaseSession) -> tuple[int, ...]:
         session.bounds = session.bounds.model_copy(update={"values": 40})
-        return await source().streams[0].fetch(session, Subject(OPERATOR, AS_OF))
+        asked, run = list[str](), session.run
 
-    with pytest.raises(Truncated, match=r"more than 1 reservation records"):
-        with_session(app, few)
+        async def counted(log: Any, *given: Any) -> Any:
+            asked.append(log.stream)
+            return await run(log, *given)
+
+        session.run = counted  # type: ignore[method-assign,assignment]
+        sent = []
+        for operator_id in (OPERATOR, OPERATOR, "00000000-0000-0000-0000-000000000000"):
+            with (
+                pytest.raises(Truncated, match=r"more than 1 reservation records")
+                if operator_id == OPERATOR
+                else nullcontext()
+            ):
+                await source().streams[0].fetch(session, Subject(operator_id, AS_OF))
+            sent.append(len(asked))
+        return tuple(sent)
+
+    assert with_session(app, few) == (1, 1, 2)
 
 
 def test_instants_without_a_zone_need_the_setting(app: AppDatabase) -> None:

@@ -36,6 +36,8 @@ def of(kind: str) -> Callable[[AppDatabaseSession, Subject], Awaitable[Batch]]:
 async def _fetched(session: AppDatabaseSession, kind: str, subject: Subject) -> Batch:
     own, mapping = LOGICAL[kind], session.mapping(kind)
     log, limit = session.log(own.table), limit_of(session.bounds.values, [*own.columns])
+    if (kind, subject.operator_id) in session.too_many:
+        raise _too_many(own.table, limit)
 
     async def work(ask: Ask) -> Found:
         types = await session.types(ask, kind)
@@ -46,15 +48,18 @@ async def _fetched(session: AppDatabaseSession, kind: str, subject: Subject) -> 
 
     standing, sql, records = await session.run(log, session.own.live_seconds, work)
     if len(records) > limit:
-        detail = (
-            f"The operator has more than {limit:,} {own.table} records, more than are taken at once (bounds.values)."
-        )
-        hint = "Raise bounds.values; the warehouse, which counts where they lie, is used instead."
-        raise Truncated(detail, source=SOURCE_NAME, stream=own.table, hint=hint)
+        session.too_many.add((kind, subject.operator_id))
+        raise _too_many(own.table, limit)
     rows = [{**row, "operator_id": subject.operator_id} for row in Reader(kind, session.own).rows(records)]
     receipt = log.receipt(rows, query=sql, parameters={"operator_id": subject.operator_id})
     gap: Gap | None = session.stale(standing, kind)
     return Batch({own.table: rows}, (receipt,), {} if gap is None else {own.table: gap})
+
+
+def _too_many(table: str, limit: int) -> Truncated:
+    detail = f"The operator has more than {limit:,} {table} records, more than are taken at once (bounds.values)."
+    hint = "Raise bounds.values; the warehouse, which counts where they lie, is used instead."
+    return Truncated(detail, source=SOURCE_NAME, stream=table, hint=hint)
 
 
 def _as_stored(operator_id: str, stored: str) -> str | None:

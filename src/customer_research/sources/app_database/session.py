@@ -143,6 +143,8 @@ class AppDatabaseSession:
         self._deadline = settings.deadline_seconds
         self._gate = asyncio.Semaphore(self.own.concurrency)
         self._bucket = bucket(self.own.requests_per_second)
+        self.too_many = set[tuple[str, str]]()
+        """Kinds of records, each with the operator who proved to have more of them than are taken at once: these are not read again."""
         self._idle: list[psycopg.AsyncConnection[Any]] = []
 
     async def close(self) -> None:
