@@ -64,10 +64,9 @@ def test_an_alert_is_acknowledged_once_told_so_and_taken_back(pages: Pages) -> N
     done = client.post(f"{alert}/ack", data=fields, headers=OURS, follow_redirects=True)
     assert "is acknowledged by grace@example.com" in words(done.text)
     assert "is acknowledged by" not in words(client.get(alert).text), "it is said once"
-    before = len(pages.calls())
     again = client.post(f"{alert}/ack", data=fields, headers=OURS)
     assert (again.status_code, again.headers["location"]) == (303, alert)
-    assert len(pages.calls()) == before, "a button that is pressed twice is pressed once"
+    assert words(client.get(alert).text).count("acknowledged grace@example.com") == 1, "pressed twice is pressed once"
     undone = client.post(f"{alert}/unack", data=form(done.text, f"{alert}/unack"), headers=OURS, follow_redirects=True)
     assert "is not acknowledged" in words(undone.text)
     told = words(client.get(alert).text)
@@ -92,7 +91,9 @@ def test_what_was_done_is_noted_from_an_operators_page(pages: Pages) -> None:
     place = f"/operators/{S02}"
     fields = {**form(client.get(place).text, f"{place}/done"), "kind": "call", "note": "asked <b>why</b>"}
     assert client.post(f"{place}/done", data=fields, headers=OURS).headers["location"] == place
+    client.post(f"{place}/done", data=fields, headers=OURS)
     listed = client.get(f"{place}/done").text
+    assert listed.count("asked &lt;b&gt;") == 1, "pressed twice is pressed once"
     assert "asked &lt;b&gt;why&lt;/b&gt;" in listed
     assert "<b>why" not in listed
 

@@ -23,13 +23,15 @@ class Site:
     """The neighbours of a page.
 
     Places are relative and of our own making, never a vendor's words. `pages` are operator id → where its report lies, and
-    `alert ID` → where that alert does; `why` gives where a metric's figure is explained (empty: nowhere); `searched` says that the page has a
+    `alert ID` → where that alert does; `why` gives where a metric's figure is explained (empty: nowhere), `act` what is drawn
+    beside an alert's id (HTML of our own; empty: nothing); `searched` says that the page has a
     table of all operators (the section `OPERATORS`), whose first column is searched.
     """
 
     menus: tuple[Menu, ...] = ()
     pages: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     why: Callable[[str], str] = lambda _metric: ""
+    act: Callable[[str], str] = lambda _alert: ""
     searched: bool = False
 
 

@@ -223,14 +223,15 @@ class AlertBook:
 
     # -- what people do --------------------------------------------------------------------------------------------------
 
-    def acknowledge(self, id_or_beginning: str, *, who: str, now: datetime) -> Episode:
-        """Note that somebody has seen an alert, with all its reasons; whoever was first stays.
+    def acknowledge(self, id_or_beginning: str, *, who: str, now: datetime, note: str = "") -> Episode:
+        """Note that somebody has seen an alert, with all its reasons, and a few words of theirs; whoever was first stays.
 
         Raises:
             UsageError: there is no such episode, or it is over.
         """
         marks = {"acknowledged_at": now, "acknowledged_by": storable(who)}
-        return self._act(id_or_beginning, "acknowledged", who, now, marks, lambda one: one.acknowledged_at is None)
+        is_news = lambda one: one.acknowledged_at is None  # noqa: E731
+        return self._act(id_or_beginning, "acknowledged", who, now, marks, is_news, storable(note))
 
     def take_back(self, id_or_beginning: str, *, who: str, now: datetime) -> Episode:
         """Take back that somebody has seen an alert, with all its reasons.

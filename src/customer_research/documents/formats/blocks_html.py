@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from customer_research.documents.charts import as_table
 from customer_research.documents.drawing import vega
@@ -11,8 +11,9 @@ from customer_research.documents.formats.markup import Markup, element, joined, 
 from customer_research.documents.formats.wording import note_runs
 from customer_research.documents.page import Grid, Line, List, Page, Pairs, Paragraph, Pen, Picture
 from customer_research.documents.present import TONE_WORDS, Value
+from customer_research.documents.site import ALONE, Site
 from customer_research.domain.evidence import Fact, Gap
-from customer_research.domain.report import Tone
+from customer_research.domain.report import Text, Tone
 
 SIGNS: Mapping[Tone, str] = {"good": "●", "watch": "▲", "bad": "■", "neutral": "", "unknown": ""}
 """A sign for each tone, so that colour is not the only carrier."""
@@ -71,13 +72,13 @@ class Notes:
 
 
 class Nodes(Pen[Markup]):
-    """Writes nodes; `within` is the title of the part they stand in, `why` gives where a metric's figure is explained."""
+    """Writes nodes; `within` is the title of the part they stand in, `site` are the neighbours of their page."""
 
-    def __init__(self, page: Page, notes: Notes, slugs: Slugs, why: Callable[[str], str] = lambda _metric: "") -> None:
+    def __init__(self, page: Page, notes: Notes, slugs: Slugs, site: Site = ALONE) -> None:
         self._page = page
         self._notes = notes
         self._slugs = slugs
-        self._why = why
+        self._site = site
         self._regions: dict[str, int] = {}
         self.within = ""
 
@@ -120,9 +121,11 @@ class Nodes(Pen[Markup]):
         text: Markup | str = value.text
         if value.link:
             text = element("a", text, href=value.link, rel="noopener noreferrer")
-        elif isinstance(value.cell, Fact | Gap) and value.cell.metric and (why := self._why(value.cell.metric)):
+        elif isinstance(value.cell, Fact | Gap) and value.cell.metric and (why := self._site.why(value.cell.metric)):
             text = element("a", text, href=why, class_="why", title="Why this figure")
         note = joined(" ", element("span", f"({value.note})", class_="note")) if value.note else ""
+        if isinstance(value.cell, Text) and value.cell.alert:
+            note = joined(note, self._site.act(value.cell.alert))
         return joined(self.toned(text, value.tone, worded=worded), note, self._notes.marks(value.notes))
 
     def _region(self, content: str, label: str, kind: str = "") -> Markup:
@@ -144,7 +147,14 @@ class Nodes(Pen[Markup]):
             for header, aligned in zip(node.headers, right, strict=True)
         )
         rows = (
-            element("tr", *(self._cell(value, at == 0, right[at]) for at, value in enumerate(row))) for row in node.rows
+            element(
+                "tr",
+                *(
+                    self._cell(value, header, at == 0, right[at])
+                    for at, (value, header) in enumerate(zip(row, node.headers, strict=True))
+                ),
+            )
+            for row in node.rows
         )
         drawn = element(
             "table",
@@ -154,9 +164,12 @@ class Nodes(Pen[Markup]):
         )
         return self._region(drawn, f"{called}: {node.caption or self.within}")
 
-    def _cell(self, value: Value, first: bool, aligned: str | None) -> Markup:  # noqa: FBT001 - the cell's own place
+    def _cell(self, value: Value, header: str, first: bool, aligned: str | None) -> Markup:  # noqa: FBT001 - its place
+        """A cell; on a narrow screen, where the headers do not stand above it, it has its own before it."""
         shown = self._value(value)
-        return element("th", shown, scope="row", class_=aligned) if first else element("td", shown, class_=aligned)
+        if first and value.text:
+            return element("th", shown, scope="row", class_=aligned)
+        return element("td", shown, class_=aligned, data_label=header or None)
 
     def picture(self, node: Picture) -> Markup:
         """A chart with its events and its figures."""

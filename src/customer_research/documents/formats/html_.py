@@ -61,7 +61,7 @@ class _Document:
         self._site = site
         self._notes = Notes({note.number: note.short for note in page.footnotes})
         self._slugs = Slugs()
-        self._nodes = Nodes(page, self._notes, self._slugs, site.why)
+        self._nodes = Nodes(page, self._notes, self._slugs, site)
 
     def own(self, below: str = "") -> Markup:
         """The head, the contents, the parts."""

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from customer_research.domain.words import counted
+from customer_research.domain.words import clean, counted
 from customer_research.errors import UsageError
 from customer_research.research import options
 from customer_research.research.alerting.requests import AlertChoice
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from customer_research.research.usecases.runner import Call
 
 NOW = "now"
+
+_LONGEST_NOTE = 500
+"""Characters of a note."""
 
 
 def _rules() -> Path | None:
@@ -76,15 +79,17 @@ class One(Request):
 
 @request
 class Seen(Request):
-    """Note that alert ID has been seen."""
+    """Note that alert ID has been seen, with a few words if there are any."""
 
     WHOSE = ("alert",)
 
     alert: str = _alert()
+    note: str = option("A few words: what is being done about it.", "")
 
     def answer(self, call: Call) -> Answer:
+        note = clean(self.note)[:_LONGEST_NOTE]
         episode = rooms.alerts.changed(
-            call.settings, lambda book: book.acknowledge(self.alert, who=call.actor.name, now=call.clock())
+            call.settings, lambda book: book.acknowledge(self.alert, who=call.actor.name, now=call.clock(), note=note)
         )
         return _said(episode, f"acknowledged by {episode.acknowledged_by}")
 

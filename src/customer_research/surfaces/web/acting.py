@@ -23,7 +23,7 @@ SNOOZES: Mapping[str, str] = {"1": "1 day", "3": "3 days", "7": "1 week", "14": 
 """Days that an alert may be hidden for, and what they are called."""
 
 ONCE, BACK = "once", "back"
-"""The fields of every form: its key, by which it counts once, and the page that it was sent from."""
+"""Fields of forms: the key by which it counts once, and the page that it was sent from."""
 
 Fields = Mapping[str, str]
 
@@ -59,7 +59,7 @@ class Act:
 
 
 ACTS: tuple[Act, ...] = (
-    Act("/alerts/{alert}/ack", "alerts ack"),
+    Act("/alerts/{alert}/ack", "alerts ack", ("note",)),
     Act("/alerts/{alert}/unack", "alerts unack"),
     Act("/alerts/{alert}/snooze", "alerts snooze", ("days",)),
     Act("/alerts/{alert}/assign", "alerts assign", ("name",)),
@@ -80,26 +80,31 @@ def said(act: Act, place: Fields, answer: Answer, back: str) -> Said:
     undone = _UNDONE.get(act.use_case)
     if undone is None:
         return Said(words)
-    return Said(words, href(undone[0], **place), {**undone[1], BACK: back, ONCE: _key()})
+    return Said(words, href(undone[0], **place), {**undone[1], BACK: back})
 
 
 def alert_forms(alert: str, back: str) -> Markup:
-    """What can be done about an alert."""
+    """What can be done about an alert. Sent twice such a form changes nothing more: it needs no key."""
     snooze = (element("option", words, value=days) for days, words in SNOOZES.items())
     return element(
         "section",
-        element("h2", "Do", class_="hidden"),
-        _form(href("/alerts/{alert}/ack", alert=alert), back, "Acknowledge"),
+        _form(
+            href("/alerts/{alert}/ack", alert=alert),
+            {BACK: back},
+            "Acknowledge",
+            element("label", "with a note", for_="note"),
+            element("input", name="note", id="note", type="text", size=24, maxlength=500, autocomplete="off"),
+        ),
         _form(
             href("/alerts/{alert}/snooze", alert=alert),
-            back,
+            {BACK: back},
             "Snooze",
             element("label", "for", for_="days"),
             element("select", *snooze, name="days", id="days"),
         ),
         _form(
             href("/alerts/{alert}/assign", alert=alert),
-            back,
+            {BACK: back},
             "Assign",
             element("label", "to", for_="name"),
             element("input", name="name", id="name", type="text", size=16, autocomplete="off"),
@@ -109,12 +114,19 @@ def alert_forms(alert: str, back: str) -> Markup:
     )
 
 
+def seen_form(alert: str, back: str) -> Markup:
+    """The button beside an alert in a list, by which it is acknowledged."""
+    return _form(
+        href("/alerts/{alert}/ack", alert=alert), {BACK: back}, "Acknowledge", label=f"Acknowledge alert {alert}"
+    )
+
+
 def operator_forms(operator: str, back: str) -> Markup:
     """What can be noted about an operator."""
     kinds = (element("option", kind.replace("_", " "), value=kind) for kind in get_args(Intervention))
     form = _form(
         href("/operators/{operator}/done", operator=operator),
-        back,
+        {BACK: back, ONCE: _key()},
         "Note it",
         element("label", "What was done", for_="kind"),
         element("select", *kinds, name="kind", id="kind"),
@@ -124,9 +136,10 @@ def operator_forms(operator: str, back: str) -> Markup:
     return element("details", element("summary", "Note what was done"), form, class_="acts")
 
 
-def _form(place: str, back: str, button: str, *fields: str) -> Markup:
-    hidden = (element("input", type="hidden", name=name, value=value) for name, value in ((BACK, back), (ONCE, _key())))
-    return element("form", *hidden, element("button", button, type="submit"), *fields, method="post", action=place)
+def _form(place: str, hidden: Fields, button: str, *fields: str, label: str | None = None) -> Markup:
+    kept = (element("input", type="hidden", name=name, value=value) for name, value in hidden.items())
+    pressed = element("button", button, type="submit", aria_label=label)
+    return element("form", *kept, pressed, *fields, method="post", action=place)
 
 
 def _key() -> str:

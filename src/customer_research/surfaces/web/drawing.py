@@ -52,7 +52,24 @@ class Drawn:
         return len(self.body)
 
 
-def drawn(answer: Answer, title: str, *, show_personal: bool, below: Callable[[Report | None], str]) -> Drawn:
+def _below(*parts: str) -> str:
+    """What stands between a page's head and the rest: what is said beside, what can be chosen and done."""
+    whole = joined(*parts)
+    return element("div", whole, class_="below", role="region", aria_label="What is shown") if whole else ""
+
+
+def _nothing(_alert: str) -> str:
+    return ""
+
+
+def drawn(
+    answer: Answer,
+    title: str,
+    *,
+    show_personal: bool,
+    below: Callable[[Report | None], str],
+    act: Callable[[str], str] = _nothing,
+) -> Drawn:
     """An answer as a page's body.
 
     Args:
@@ -61,6 +78,8 @@ def drawn(answer: Answer, title: str, *, show_personal: bool, below: Callable[[R
         show_personal: whether personal data is shown.
         below: what stands below its head, for a report or for what is none.
 
+        act: what is drawn beside an alert's id in a list.
+
     Raises:
         RenderError: a figure without a receipt.
     """
@@ -68,8 +87,8 @@ def drawn(answer: Answer, title: str, *, show_personal: bool, below: Callable[[R
     beside = [element("p", _plain(line), class_="beside") for line in notes]
     if isinstance(answer.body, Report):
         report = answer.body
-        site = Site(pages=PAGES, why=_why(report.operator_id))
-        whole = embedded(report, show_personal=show_personal, site=site, below=joined(*beside, below(report)))
+        site = Site(pages=PAGES, why=_why(report.operator_id), act=act)
+        whole = embedded(report, show_personal=show_personal, site=site, below=_below(*beside, below(report)))
         named = f"{report.operator_name}: {report.title}" if report.operator_name else report.title
         return Drawn(clean(named), whole, report.operator_id)
     if isinstance(answer.body, Explanation):
@@ -78,7 +97,7 @@ def drawn(answer: Answer, title: str, *, show_personal: bool, below: Callable[[R
         back = element("a", "Back to the operator", href=PAGES[answer.body.operator_id])
         shown = main(element("p", back), element("pre", rest, class_="explanation"))
         return Drawn(first, joined(heading(first), *beside, shown), answer.body.operator_id)
-    return Drawn(title, joined(heading(title), below(None), *beside, main(_small(answer))))
+    return Drawn(title, joined(heading(title), _below(*beside, below(None)), main(_small(answer))))
 
 
 def _why(operator_id: str) -> Callable[[str], str]:

@@ -38,8 +38,13 @@ def _field(view: View, word: str, value: str) -> Markup:
     name = f"filter-{word}"
     words = choices(view, word)
     if words:
-        first = element("option", "any", value="")
-        options = (element("option", one.replace("_", " "), value=one, selected=one == value or None) for one in words)
+        usual = view.field(word).default
+        first = element("option", usual if isinstance(usual, str) and usual else "any", value="")
+        options = (
+            element("option", one.replace("_", " "), value=one, selected=one == value or None)
+            for one in words
+            if one != usual
+        )
         field = element("select", first, *options, id=name, name=word)
     else:
         number = _kind(view, word) in {int, float}

@@ -16,7 +16,7 @@ from customer_research.domain.words import clean
 from customer_research.errors import NothingYet, UsageError
 from customer_research.research.usecases import USE_CASES, Actor, Answer
 from customer_research.surfaces.web import shell
-from customer_research.surfaces.web.acting import alert_forms, operator_forms
+from customer_research.surfaces.web.acting import alert_forms, operator_forms, seen_form
 from customer_research.surfaces.web.desk import Desk, Page, page
 from customer_research.surfaces.web.drawing import PAGES, Drawn, drawn
 from customer_research.surfaces.web.filters import form
@@ -52,9 +52,14 @@ def shown(view: View) -> Page:
                 parts.append(_files(view, request))
             return joined(*parts)
 
+        def act(alert: str) -> str:
+            return seen_form(alert, f"{path}?{request.url.query}" if request.url.query else path)
+
         def draw(answer: Answer) -> Drawn:
             title, personal = view.title or USE_CASES[view.use_case].sentence, desk.shows_personal(actor)
-            return drawn(answer, title, show_personal=personal, below=below)
+            return drawn(
+                answer, title, show_personal=personal, below=below, act=act if actor.may("act") else lambda _alert: ""
+            )
 
         below_all = live_part(f"{path}/{view.live}") if view.live else ""
         try:

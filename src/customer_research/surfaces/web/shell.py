@@ -93,7 +93,15 @@ def _top(around: Around) -> Markup:
         else element("form", element("button", "Sign out", type="submit"), method="post", action="/sign-out")
     )
     account = element("div", element("span", around.who, class_="who"), leave, class_="account")
-    return element("div", element("nav", element("ul", *places), aria_label="Pages"), find, account, class_="top")
+    return element(
+        "div",
+        element("nav", element("ul", *places), aria_label="Pages"),
+        find,
+        account,
+        class_="top",
+        role="region",
+        aria_label="Where to go",
+    )
 
 
 def _current(path: str, here: str) -> str | None:
