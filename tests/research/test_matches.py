@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from made_up_lake import fill, settings_in
@@ -27,7 +29,7 @@ from customer_research.domain.match import (
 from customer_research.domain.vocabularies import VOCABULARIES
 from customer_research.engines.duckdb import Memory
 from customer_research.errors import UsageError
-from customer_research.lake import Lake
+from customer_research.lake import Lake, LandingFile, StreamState
 from customer_research.record_tables import MATCHED, TABLES
 from customer_research.research import Research
 from customer_research.research.engine_choice import scratch
@@ -36,6 +38,7 @@ from customer_research.research.portfolio.books import looking
 from customer_research.research.portfolio.measurement import put
 from customer_research.research.sync import run as sync
 from customer_research.research.usecases import Actor, Answer, Runner, Table, finished
+from customer_research.research.write_back import _companies as companies_written
 from customer_research.settings import Settings
 from customer_research.store.books import Books
 
@@ -153,7 +156,7 @@ def desk(portfolio_settings: Settings, tmp_path: Path) -> Desk:
 def test_what_was_decided_counts_at_once_in_reports_and_from_the_next_sync_on_in_lists(desk: Desk) -> None:
     waiting = desk.matches()
     assert waiting
-    assert all(one["table"] in MATCHED and not one["is_certain"] for one in waiting)
+    assert all(one["table"] in {*MATCHED, "company"} and not one["is_certain"] for one in waiting)
     first = waiting[0]
     operator, ticket = first["operator_id"], first["record_id"]
     before = desk.live(operator)
@@ -298,3 +301,122 @@ def test_a_store_that_cannot_be_read_makes_nothing_of_a_probable_match(tmp_path:
     assert unread.gap.reason == "unavailable"
     certain = replace(records, rows=({**row, "is_certain": True},))
     assert as_decided(settings, "op-1", NOW, certain) == certain
+
+
+RELATIONSHIP = ("company", "contact", "deal", "engagement")
+
+
+def of_hubspot(desk: Desk, operator: str) -> dict[str, set[str]]:
+    """What HubSpot holds of an operator as it is fetched: the ids of each table, companies with how they were linked."""
+
+    async def once() -> dict[str, set[str]]:
+        async with Research(desk.settings) as research:
+            account = await research.account(operator)
+            assert all(account.records[table].gap is None for table in RELATIONSHIP)
+            return {table: {_told(table, row) for row in account.records[table].rows} for table in RELATIONSHIP}
+
+    return finished(once())
+
+
+def in_lake(desk: Desk, operator: str) -> dict[str, set[str]]:
+    """The same of the lake after another sync."""
+    sync(desk.settings, lambda: desk.settings.clock or NOW, sources=("hubspot",))
+    tables, found = Lake(desk.settings.lake_folder).tables(), {}
+    with scratch(desk.settings) as engine:
+        for table in RELATIONSHIP:
+            engine.attach(table, tables.files[table].paths)
+            rows = engine.run(f"SELECT * FROM {table} WHERE operator_id = $one", {"one": operator})
+            found[table] = {_told(table, row) for row in rows}
+    return found
+
+
+def _told(table: str, row: Mapping[str, Any]) -> str:
+    return f"{row[f'{table}_id']} {row['linked_by']}" if table == "company" else str(row[f"{table}_id"])
+
+
+def test_a_company_that_is_refused_takes_all_of_hubspot_away_and_a_confirmed_one_brings_its_own(desk: Desk) -> None:
+    with scratch(desk.settings) as engine:
+        files = Lake(desk.settings.lake_folder).tables().files
+        for table in RELATIONSHIP:
+            engine.attach(table, files[table].paths)
+        rows = engine.run(
+            """
+            SELECT operator_id, company_id FROM company
+            WHERE linked_by = 'csm' AND operator_id IN (SELECT operator_id FROM contact)
+                AND operator_id IN (SELECT operator_id FROM engagement)
+            QUALIFY COUNT(*) OVER (PARTITION BY company_id) = 1 AND COUNT(*) OVER (PARTITION BY operator_id) = 1
+            ORDER BY ALL LIMIT 2
+            """
+        )
+    (operator, own), (_, other) = ((str(row["operator_id"]), str(row["company_id"])) for row in rows)
+    before = of_hubspot(desk, operator)
+    assert before["company"] == {f"{own} csm"}
+    clock = desk.settings.clock
+    assert clock is not None
+    snapshot = cast("Any", SimpleNamespace(as_of=clock))
+    assert companies_written(desk.settings, snapshot)[operator] == own
+
+    assert "refused" in desk.ask("matches refuse", operator=operator, record=own, note="Their neighbour's.").lines[0]
+    assert operator not in companies_written(desk.settings, snapshot), "before the next sync already"
+    nothing: dict[str, set[str]] = {table: set() for table in RELATIONSHIP}
+    assert of_hubspot(desk, operator) == in_lake(desk, operator) == nothing
+
+    desk.ask("matches confirm", operator=operator, record=other)
+    now = of_hubspot(desk, operator)
+    assert now["company"] == {f"{other} confirmed"}
+    assert now["contact"]
+    assert in_lake(desk, operator) == now
+    shared = [one for one in desk.matches() if one["record_id"] == other]
+    assert [(one["matched_by"], one["confidence"]) for one in shared] == [("csm", 0.7)], "it is two operators' now"
+
+    for company in (own, other):
+        desk.ask("matches reopen", operator=operator, record=company)
+    assert of_hubspot(desk, operator) == in_lake(desk, operator) == before
+
+
+def test_decisions_on_companies_that_cannot_be_read_leave_all_of_hubspot_unknown(desk: Desk) -> None:
+    (operator,) = {one["operator_id"] for one in desk.kept("is_certain")[:1]}
+    Path(desk.settings.store_url.removeprefix("sqlite:///")).write_text("no database")
+
+    async def once() -> list[tuple[str, str]]:
+        async with Research(desk.settings) as research:
+            records = (await research.account(operator)).records
+            gaps = [records[table].gap for table in RELATIONSHIP]
+            return [(gap.source, gap.reason) for gap in gaps if gap is not None]
+
+    assert finished(once()) == [(SOURCE, "unavailable")] * len(RELATIONSHIP)
+
+
+def test_companies_that_are_only_alike_wait_and_those_of_two_operators_too(tmp_path: Path) -> None:
+    desk = Desk(settings_in(tmp_path))
+    company = {"company_id": "70001", "operator_id": "op-1", "name": "Quill", "linked_by": "csm"}
+    fill(
+        desk.settings.lake_folder,
+        {
+            "operator": [
+                {"operator_id": f"op-{one}", "name": name} for one, name in enumerate(("Quill", "Elm", "Oak LLC"), 1)
+            ],
+            "company": [company, {**company, "operator_id": "op-2", "linked_by": "property"}],
+        },
+    )
+    told = {(one["operator_id"], one["record_id"], one["matched_by"], one["confidence"]) for one in desk.matches()}
+    assert told == {("op-1", "70001", "csm", 0.7), ("op-2", "70001", "property", 0.7)}
+    with scratch(desk.settings) as engine:
+        landed = desk.settings.lake_folder / "landed.parquet"
+        engine.run(
+            f"""
+            COPY (
+                SELECT * FROM (VALUES ('70001', 'Quill'), ('70002', 'Oak Inc'), ('70003', 'Elm'), ('70004', 'Ash')) AS v (company_id, name),
+                (SELECT NULL AS domain, NULL AS city, NULL AS phone, NULL::TIMESTAMP AS created_at)
+            ) TO '{landed}' (FORMAT parquet)
+            """
+        )
+    with Lake(desk.settings.lake_folder).writing() as lake:
+        file = LandingFile("landed.parquet", 4, "")
+        lake.put_stream("hubspot.records", StreamState("shape", landed={"hubspot_company": file}))
+    assert {(one["operator_id"], one["record_id"]) for one in desk.matches()} - {one[:2] for one in told} == {
+        ("op-3", "70002")
+    }, "only who has none"
+    desk.ask("matches confirm", operator="op-3", record="70004")
+    (made,) = desk.matches(decided=True)
+    assert (made["operator_id"], made["record_id"], made["decision"]) == ("op-3", "70004", "confirmed")

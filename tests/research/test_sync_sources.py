@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from customer_research.connect.source import BulkStream, LandingTable, Link, Source
-from customer_research.record_tables import LAKE_TABLES
+from customer_research.connect.source import DECIDED, BulkStream, LandingTable, Link, Source
+from customer_research.record_tables import LAKE_TABLES, TABLES
 from customer_research.research.sync.canonical import identity
 from customer_research.sources import discover
 
@@ -33,7 +33,8 @@ def test_a_link_makes_a_canonical_table_from_tables_that_come_about(source: Sour
     made = {other.table for _, other in LINKS}
     assert link.table in LAKE_TABLES
     assert link.needs
-    assert set(link.needs) <= LANDED.keys() | made
+    decided = {f"{DECIDED}{table}" for table in TABLES}
+    assert set(link.needs) <= LANDED.keys() | made | decided
     assert bool(link.sql) != (link.rows is not None)
 
 

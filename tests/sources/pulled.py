@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from customer_research.connect.source import Ask, BulkStream, LandingTable, Link, Pull, Row, Slice, Source
+from customer_research.connect.source import DECIDED, Ask, BulkStream, LandingTable, Link, Pull, Row, Slice, Source
 from customer_research.domain.records import SQL_TYPES
 from customer_research.engines.duckdb import Memory
 from customer_research.record_tables import LAKE_TABLES
@@ -95,6 +95,8 @@ class Kept:
                 {column: SQL_TYPES[kind] for column, kind in self.kinds[name].columns.items()},
                 list(rows.values()),
             )
+        rulings = dict.fromkeys(("record_id", "operator_id", "ruling"), "VARCHAR")
+        memory.create(f"{DECIDED}company", rulings, [])
         for name, given in (made or {}).items():
             columns = {column.name: SQL_TYPES[column.type] for column in LAKE_TABLES[name].columns}
             memory.create(name, columns, given)

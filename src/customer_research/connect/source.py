@@ -11,6 +11,7 @@ from customer_research.connect.settings import SettingsTree
 from customer_research.domain.check import Diagnosis
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
+from customer_research.domain.match import Ruling
 from customer_research.domain.records import ColumnType
 
 Row = dict[str, Any]
@@ -22,7 +23,8 @@ class Subject:
     """The operator a stream is asked about: its id in every system, as far as known, and the instant.
 
     `names` are the operator's known names and ticket-tag aliases; `stripe_account` and `hubspot_company_id` come from the
-    CSM view (None: it has none).
+    CSM view (None: it has none). `ruled` is what people decided of the records that a stream says to be decided
+    (`Stream.decided`), by their ids.
     """
 
     operator_id: str
@@ -32,6 +34,7 @@ class Subject:
     email: str | None = None
     stripe_account: str | None = None
     hubspot_company_id: str | None = None
+    ruled: Mapping[str, Ruling] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,8 @@ class Stream:
 
     `by_id` says that it needs nothing of the subject but operator id and instant, so that it need not wait for the rest.
     `learn(session)` gets what the stream needs before it can ask about any operator (raising as `fetch`); it does not wait
-    either.
+    either. `decided` is the table whose records tell what else is the operator's: what people decided of them is known to `fetch`
+    (`Subject.ruled`), and without that it is not asked.
 
     The `tables` are the source's own, or those that it is the second source of (`SourceRecords.instead_of`), not both: of
     the latter all count, or none does. A gap that `fetch` gives for one of them (or raises) leaves them to their home.
@@ -69,7 +73,11 @@ class Stream:
     fetch: Callable[[Any, Subject], Awaitable[Batch]]
     by_id: bool = False
     learn: Callable[[Any], Awaitable[None]] | None = None
+    decided: str = ""
 
+
+DECIDED = "decided_"
+"""Begins the name of what people decided of a table's records, which a link may need: record_id, operator_id, ruling, all texts."""
 
 Ask = Callable[[str], list[Row]]
 """Runs SQL in DuckDB's dialect over the lake's landing tables and the canonical tables made so far; gives the rows."""

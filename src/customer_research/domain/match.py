@@ -25,6 +25,8 @@ CONFIDENCE: Mapping[str, float] = MappingProxyType(
     {
         "operator_id": 1.0,
         "stripe_account": 1.0,
+        "csm": 1.0,
+        "property": 1.0,
         "company": 1.0,
         CONFIRMED: 0.95,
         "external_id": 0.95,

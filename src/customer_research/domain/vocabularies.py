@@ -50,7 +50,7 @@ VOCABULARIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "payment.status": _PAYMENT,
         "coupon.status": ("active", "terminated"),
         "coupon.frequency": ("once", "recurring", "forever"),
-        "company.linked_by": ("csm", "property", "search"),
+        "company.linked_by": ("csm", "property", "search", CONFIRMED),
         "engagement.type": ("note", "email", "call", "meeting"),
         "ticket.matched_by": ("operator_id", "tag", "title", "text", CONFIRMED),
         "conversation.state": ("open", "closed", "snoozed"),

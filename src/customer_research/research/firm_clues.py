@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.firm import CLUES, Clues
-from customer_research.domain.match import CERTAIN
+from customer_research.domain.match import CERTAIN, CONFIRMED
 from customer_research.errors import UsageError
 from customer_research.firms.matching import own_domain
 from customer_research.identity.normalise import is_free_mail
@@ -26,7 +26,7 @@ _COMPANIES = """
 SELECT DISTINCT operator_id, company_id, domain, website, phone, city, state, country, linked_by FROM company
 ORDER BY operator_id, company_id
 """
-_LINKED = frozenset({"csm", "property"})
+_LINKED = frozenset({"csm", "property", CONFIRMED})
 
 
 def clues_of(

@@ -93,7 +93,7 @@ def of_lake(settings: Settings) -> Iterator[Firm]:
             yield Firm(one.operator_id, *(text or "" for text in known))
         if attached(engine, lake, "company"):
             columns = "operator_id, domain, name, city, phone"
-            for row in engine.run(f"SELECT {columns} FROM company WHERE linked_by IN ('csm', 'property')"):  # noqa: S608 - names of ours
+            for row in engine.run(f"SELECT {columns} FROM company WHERE linked_by <> 'search'"):  # noqa: S608 - names of ours
                 yield Firm(
                     str(row["operator_id"]),
                     **{name: str(row[name] or "") for name in ("domain", "name", "city", "phone")},

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from customer_research.domain.account import Records
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.domain.match import MatchDecision, decided
+from customer_research.domain.match import MatchDecision, Ruling, decided
 from customer_research.errors import StoreError
 from customer_research.record_tables import MATCHED
 from customer_research.research.receipts import kept_receipt
@@ -27,6 +27,10 @@ class MatchDecisions:
     def of(self, table: str) -> tuple[MatchDecision, ...]:
         """Those about a table's records."""
         return tuple(one for one in self.made if one.table == table)
+
+    def ruled(self, table: str) -> dict[str, Ruling]:
+        """What was decided of one operator's records of a table, by their ids."""
+        return {one.record_id: one.ruling for one in self.of(table)}
 
     def newest(self, table: str) -> datetime | None:
         """When the last of them was made, or taken back."""
@@ -67,6 +71,11 @@ def decisions(settings: Settings, operator_id: str | None = None, until: datetim
         return MatchDecisions(tuple(one for one in made if until is None or one.decided_at <= until), store.place)
 
 
+def unread(error: StoreError) -> Gap:
+    """The gap of what depends on decisions that cannot be read."""
+    return Gap(SOURCE, "unavailable", error.message.rstrip("."), error.hint)
+
+
 def as_decided(settings: Settings, operator_id: str, until: datetime, records: Records) -> Records:
     """An operator's records of one of the tables of `MATCHED` as people left them until an instant.
 
@@ -77,6 +86,6 @@ def as_decided(settings: Settings, operator_id: str, until: datetime, records: R
     except StoreError as error:
         if records.gap is not None or all(row["is_certain"] for row in records.rows):
             return records
-        return replace(records, gap=Gap(SOURCE, "unavailable", error.message.rstrip("."), error.hint))
+        return replace(records, gap=unread(error))
     rows = decided(records.rows, MATCHED[records.table], known.of(records.table))
     return replace(records, rows=tuple(rows), receipts=(*records.receipts, *known.receipts(records.table)))

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from typing import Any
 
 from customer_research.domain.firm import FIRM
 from customer_research.domain.identity import Candidate
@@ -16,6 +17,7 @@ from customer_research.engines.engine import Engine
 from customer_research.errors import UsageError
 from customer_research.lake import Lake
 from customer_research.record_tables import MATCHED, TABLES
+from customer_research.research.company_matches import COMPANY, company_matches, company_named
 from customer_research.research.engine_choice import scratch
 from customer_research.research.firm_facts import title_of
 from customer_research.research.kept_reviews import as_decided
@@ -101,7 +103,8 @@ def decide(
     operator = of_lake(settings, term)
     text = _BEGINNINGS.read(record.replace("-", ""))
     own = [*_found(settings, frozenset({operator.operator_id})), *_of_nobody(settings, operator)]
-    match = _BEGINNINGS.only([one for one in own if _plain(one.record_id).startswith(text)], text)
+    named = [one for one in own if _plain(one.record_id) == text] or list(_company(settings, operator, text))
+    match = _BEGINNINGS.only(named or [one for one in own if _plain(one.record_id).startswith(text)], text)
     if ruling == "open" and match.decision is None:
         raise UsageError(f"Nobody decided whether {match.record_id} is {match.name[:80]}'s.")
     if ruling == "confirmed" and match.is_certain and match.decision is None:
@@ -120,6 +123,15 @@ def _of_nobody(settings: Settings, operator: Candidate) -> Iterator[RecordMatch]
         for one in as_decided(ReviewBook(store).reviews(), [one for one in made if one.table == REVIEW]):
             if not one.operator_id and (one.id, operator.operator_id) not in told:
                 yield _of_review(one, operator.operator_id, operator.name)
+
+
+def _company(settings: Settings, operator: Candidate, company_id: str) -> Iterator[RecordMatch]:
+    """The HubSpot company of this very id, which nothing links to the operator: whoever knows may say that it is its."""
+    with scratch(settings) as engine:
+        row = company_named(settings, engine, company_id)
+    if row is not None:
+        told = {**row, "operator_id": operator.operator_id, "matched_by": "", "is_certain": False}
+        yield _of_row(COMPANY, told, {operator.operator_id: operator.name}, {})
 
 
 def _of_review(one: Review, operator_id: str, name: str, decision: MatchDecision | None = None) -> RecordMatch:
@@ -164,7 +176,7 @@ def _found(settings: Settings, wanted: frozenset[str] | None) -> Sequence[Record
     tables = Lake(settings.lake_folder).tables()
     with scratch(settings) as engine:
         names = {one.operator_id: one.name for one in listed(engine, tables)}
-        found = list(_of_lake(engine, tables, names, wanted, made))
+        found = list(_of_lake(settings, engine, tables, names, wanted=wanted, made=made))
     for one in reviews.values():
         owner = one.operator_id
         if owner and (wanted is None or owner in wanted):
@@ -187,9 +199,11 @@ def _found(settings: Settings, wanted: frozenset[str] | None) -> Sequence[Record
 
 
 def _of_lake(
+    settings: Settings,
     engine: Engine,
     tables: TableSet,
     names: Mapping[str, str],
+    *,
     wanted: frozenset[str] | None,
     made: Mapping[tuple[str, str, str], MatchDecision],
 ) -> Iterator[RecordMatch]:
@@ -205,16 +219,24 @@ def _of_lake(
             """,
             {"wanted": None if wanted is None else sorted(wanted)},
         )
-        for row in rows:
-            owner = str(row["operator_id"])
-            yield RecordMatch(
-                table,
-                str(row["record_id"]),
-                owner,
-                names.get(owner, owner),
-                str(row["title"] or ""),
-                str(row["matched_by"] or ""),
-                is_certain=bool(row["is_certain"]),
-                created_at=row["created_at"],
-                decision=made.get((table, str(row["record_id"]), owner)),
-            )
+        yield from (_of_row(table, row, names, made) for row in rows)
+    for row in company_matches(settings, engine, tables):
+        if wanted is None or row["operator_id"] in wanted:
+            yield _of_row(COMPANY, row, names, made)
+
+
+def _of_row(
+    table: str, row: Mapping[str, Any], names: Mapping[str, str], made: Mapping[tuple[str, str, str], MatchDecision]
+) -> RecordMatch:
+    owner, record = str(row["operator_id"]), str(row["record_id"])
+    return RecordMatch(
+        table,
+        record,
+        owner,
+        names.get(owner, owner),
+        str(row["title"] or ""),
+        str(row["matched_by"] or ""),
+        is_certain=bool(row["is_certain"]),
+        created_at=row["created_at"],
+        decision=made.get((table, record, owner)),
+    )

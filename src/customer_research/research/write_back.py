@@ -18,6 +18,7 @@ from customer_research.domain.words import clean
 from customer_research.errors import SourceError, UsageError
 from customer_research.lake import Lake
 from customer_research.research.engine_choice import scratch
+from customer_research.research.match_decisions import decisions
 from customer_research.research.portfolio.measurement import put
 from customer_research.research.portfolio.ready import newest_listing
 from customer_research.settings import Settings
@@ -104,12 +105,14 @@ def _lines(settings: Settings, now: datetime) -> tuple[Mapping[str, Line], Snaps
 
 
 def _companies(settings: Settings, snapshot: Snapshot) -> Mapping[str, str]:
-    """The company of each operator that has one alone, which is no other operator's."""
+    """The company of each operator that has one alone, which is no other operator's; one that was refused since is nobody's."""
     tables = Lake(settings.lake_folder).tables().at(snapshot.as_of, settings.lake.patience)
     with scratch(settings) as engine:
         put(engine, "company", "company", tables)
-        rows = engine.run("SELECT DISTINCT operator_id, company_id FROM company WHERE linked_by IN ('csm', 'property')")
-    return own([(str(row["operator_id"]), str(row["company_id"])) for row in rows])
+        rows = engine.run("SELECT DISTINCT operator_id, company_id FROM company WHERE linked_by <> 'search'")
+    made = decisions(settings).of("company")
+    refused = {(one.operator_id, one.record_id) for one in made if one.ruling == "refused"}
+    return own([pair for row in rows if (pair := (str(row["operator_id"]), str(row["company_id"]))) not in refused])
 
 
 def own(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:

@@ -13,12 +13,12 @@ from customer_research.connect.source import Batch, Source, Stream, Subject
 from customer_research.connect.sql import SqlAnswer
 from customer_research.domain.account import Records
 from customer_research.domain.catalogue import SUBJECTS
-from customer_research.domain.evidence import Gap
-from customer_research.errors import CustomerResearchError
+from customer_research.domain.evidence import Gap, Receipt
+from customer_research.errors import CustomerResearchError, StoreError
 from customer_research.metrics.queries import LISTINGS, subject_sql
 from customer_research.record_tables import MATCHED, TABLES
 from customer_research.research.connections import Connections
-from customer_research.research.match_decisions import as_decided
+from customer_research.research.match_decisions import MatchDecisions, as_decided, decisions, unread
 from customer_research.research.off import off_tables
 from customer_research.research.one.dossier import BOUND_TABLES, Dossier
 from customer_research.research.one.second import Offer, choose
@@ -136,12 +136,18 @@ class Gatherer:
         try:
             if stream.learn is not None:
                 await stream.learn(self._connections.session(source.name))
+            known = await self._known(stream)
             subject = self._by_id if stream.by_id else await self._subject()
+            subject = replace(subject, ruled=known.ruled(stream.decided))
             session = self._connections.session(source.name)  # it may have proved out of reach meanwhile
             self.accept(stream.tables, await stream.fetch(session, subject))
             await self._decide(stream.tables)
+            self._prove(stream.tables, known.receipts(stream.decided))
             self._connections.shared.heard(source.name)
             self._progress(name, "done")
+        except StoreError as error:  # which records are the operator's is not known: nothing is guessed
+            self.refuse(stream.tables, unread(error))
+            self._progress(name, "failed")
         except CustomerResearchError as error:
             self.refuse(stream.tables, self._connections.failed(source.name, error))
             self._progress(name, "failed")
@@ -159,6 +165,17 @@ class Gatherer:
             ids = {row.get("fetch_id") for row in rows}  # bound tables have none
             receipts = tuple(receipt for receipt in batch.receipts if receipt.id in ids) or batch.receipts
             self._file(Records(table, rows, receipts, batch.gaps.get(table)), tables)
+
+    async def _known(self, stream: Stream) -> MatchDecisions:
+        """What people decided of the records that tell what else of a stream is the operator's."""
+        if not stream.decided:
+            return MatchDecisions()
+        dossier = self._dossier
+        return await asyncio.to_thread(decisions, self._connections.settings, dossier.operator_id, dossier.as_of)
+
+    def _prove(self, tables: Sequence[str], receipts: Sequence[Receipt]) -> None:
+        for records in [self._dossier.records[table] for table in tables] if receipts else ():
+            self._dossier.records[records.table] = replace(records, receipts=(*records.receipts, *receipts))
 
     async def _decide(self, tables: Sequence[str]) -> None:
         """Leave of a stream's probable records what people decided of them; who has none opens no store for it."""

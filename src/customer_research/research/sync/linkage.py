@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from customer_research.connect.failures import gap_of
-from customer_research.connect.source import LandingTable, Link, Source
+from customer_research.connect.source import DECIDED, LandingTable, Link, Source
 from customer_research.domain.evidence import Gap, Receipt, each_once
 from customer_research.domain.match import decided_sql
 from customer_research.domain.records import literal, quoted
@@ -178,7 +178,10 @@ class Linkage:
 
     def _ruled(self, name: str) -> list[dict[str, Any]]:
         """What people decided of a table's matches, as rows."""
-        made = self._decisions.of(name) if name in MATCHED else ()
+        return self._rulings(name) if name in MATCHED else []
+
+    def _rulings(self, name: str) -> list[dict[str, Any]]:
+        made = self._decisions.of(name)
         return sorted(({column: getattr(one, column) for column in _DECIDED} for one in made), key=str)
 
     @cached_property
@@ -320,9 +323,20 @@ class Linkage:
     def _lack(self, part: _Part) -> Gap | None:
         """Why rows cannot come about this way; None when all they need is there."""
         for need in part.needs:
+            self._rule(need)
             if need not in self._stands and need not in self._made:
                 return self._gaps.get(need) or self._unlanded(need, part.source)
         return None
+
+    def _rule(self, need: str) -> None:
+        """Have what people decided of a table's records, where a link needs it, among what is made; it may raise."""
+        if need.startswith(DECIDED) and need not in self._made:
+            table = need.removeprefix(DECIDED)
+            rows = self._rulings(table)
+            self._engine.create(need, dict.fromkeys(_DECIDED, "VARCHAR"), rows)
+            self._bound.add(need)
+            receipts = self._decisions.receipts(table)
+            self._made[need] = StoredTable((), len(rows), text_digest(json.dumps(rows)), receipts)
 
     def _unlanded(self, need: str, asker: str) -> Gap:
         """Why a landing table is not there."""
@@ -361,8 +375,9 @@ class Linkage:
         recipe, streams = self._recipe(name, parts), self._streams(parts)
         old = self._before(name)
         since, until, place = self._seen(streams)
-        if since is not None and name in MATCHED:  # what was decided since is not known of before
-            since = max(since, self._decisions.newest(name) or since)
+        needs = (need.removeprefix(DECIDED) for part in parts for need in part.needs if need.startswith(DECIDED))
+        for table in (name,) if name in MATCHED else needs:  # what was decided since is not known of before
+            since = since and max(since, self._decisions.newest(table) or since)
         if old is not None and old.recipe == recipe and not self._anew:
             self._made[name] = replace(old, streams=streams, until=until, since=old.since or since, place=place)
             return
@@ -520,7 +535,8 @@ class Linkage:
 
     def _commit(self) -> None:
         imported = {name: made for name, made in self._lake.state.tables.items() if not made.recipe}
-        tables = {**imported, **self._made}
+        made = {name: made for name, made in self._made.items() if not name.startswith(DECIDED)}
+        tables = {**imported, **made}
         gaps = {name: gap for name, gap in self._gaps.items() if name not in tables}
         former = {**self._lake.state.former, **self._lake.state.tables}
         former = {name: made for name, made in former.items() if name not in tables}

@@ -24,10 +24,10 @@ _TITLE, _NAME = 36, 28
 
 @request
 class Listed(Request):
-    """Tickets, conversations, reviews and providers' records of firms that are probably OPERATOR's, the newest first; without OPERATOR
-    those of one's own book, or with --team everybody's.
+    """Tickets, conversations, HubSpot companies, reviews and providers' records of firms that are probably OPERATOR's, the newest first;
+    without OPERATOR those of one's own book, or with --team everybody's.
 
-    They take no points until somebody confirms them. --decided lists those that somebody confirmed or refused.
+    What is found by its words alone takes no points until somebody confirms it. --decided lists those that somebody confirmed or refused.
     """
 
     DOCUMENT = "JSON."

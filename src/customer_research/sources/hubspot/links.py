@@ -1,7 +1,8 @@
 """Which company is whose, for everybody: the live path's two steps as SQL over what has landed.
 
 The company that the CSM view names (also by an id that it had before a merge), else every company whose operator property
-holds the operator's id. Deals and gaps are made by the very functions of the live path, and so is what records were before.
+holds the operator's id; without those that somebody refused, and with those that somebody confirmed. Deals and gaps are made by
+the very functions of the live path, and so is what records were before.
 """
 
 from __future__ import annotations
@@ -10,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from customer_research.connect.source import Ask, Link, Row, gap_row
+from customer_research.connect.source import DECIDED, Ask, Link, Row, gap_row
 from customer_research.domain.evidence import Gap
+from customer_research.domain.match import CONFIRMED
 from customer_research.domain.records import state_name
 from customer_research.sources.hubspot import normalise
 from customer_research.sources.hubspot.bulk import KINDS
@@ -20,9 +22,10 @@ from customer_research.sources.hubspot.records import RECORDS
 from customer_research.sources.hubspot.records import TABLES as CANONICAL
 from customer_research.sources.hubspot.states import states
 
-_NEEDS = ("operator", "hubspot_company", "hubspot_merge")
+_RULED = f"{DECIDED}company"
+_NEEDS = ("operator", "hubspot_company", "hubspot_merge", _RULED)
 
-_COMPANY_OF = """known_id AS (
+_COMPANY_OF = f"""known_id AS (
     SELECT company_id AS id, company_id FROM hubspot_company
     UNION
     SELECT m.old_id AS id, m.company_id
@@ -30,19 +33,32 @@ _COMPANY_OF = """known_id AS (
     INNER JOIN hubspot_company AS c ON c.company_id = m.company_id
     WHERE NOT EXISTS (SELECT 1 FROM hubspot_company AS x WHERE x.company_id = m.old_id)
 ),
+refused AS (SELECT operator_id, record_id FROM {_RULED} WHERE ruling = 'refused'),
 by_csm AS (
     SELECT o.operator_id, k.company_id
     FROM operator AS o
     INNER JOIN known_id AS k ON k.id = o.hubspot_company_id
+    ANTI JOIN refused AS r ON r.operator_id = o.operator_id AND r.record_id = k.company_id
 ),
-company_of AS (
+found AS (
     SELECT operator_id, company_id, 'csm' AS linked_by FROM by_csm
     UNION ALL
     SELECT o.operator_id, c.company_id, 'property' AS linked_by
     FROM operator AS o
     INNER JOIN hubspot_company AS c ON c.operator_property = o.operator_id
+    ANTI JOIN refused AS r ON r.operator_id = o.operator_id AND r.record_id = c.company_id
     WHERE NOT EXISTS (SELECT 1 FROM by_csm AS b WHERE b.operator_id = o.operator_id)
-)"""
+),
+company_of AS (
+    SELECT * FROM found
+    UNION ALL
+    SELECT o.operator_id, c.company_id, '{CONFIRMED}' AS linked_by
+    FROM {_RULED} AS d
+    INNER JOIN operator AS o ON o.operator_id = d.operator_id
+    INNER JOIN hubspot_company AS c ON c.company_id = d.record_id
+    ANTI JOIN found AS f ON f.operator_id = d.operator_id AND f.company_id = d.record_id
+    WHERE d.ruling = 'confirmed'
+)"""  # noqa: S608 - text of our own
 
 _LINKED = f"""{_COMPANY_OF},
 linked AS (
@@ -108,7 +124,7 @@ _UNTOLD = f"""WITH {_COMPANY_OF}
 SELECT o.operator_id, p.detail, p.next_step
 FROM operator AS o
 CROSS JOIN hubspot_portal AS p
-WHERE p.operator_property = '' AND NOT EXISTS (SELECT 1 FROM by_csm AS b WHERE b.operator_id = o.operator_id)
+WHERE p.operator_property = '' AND NOT EXISTS (SELECT 1 FROM company_of AS b WHERE b.operator_id = o.operator_id)
 ORDER BY o.operator_id"""  # noqa: S608 - text of our own
 
 

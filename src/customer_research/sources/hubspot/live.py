@@ -1,6 +1,7 @@
 """The stream `relationship`: the operator's company, its contacts, deals and logged engagements.
 
-The company is found by the id that the CSM view holds, else by the company property that holds the operator id. The rest
+The company is found by the id that the CSM view holds, else by the company property that holds the operator id; one that
+somebody refused is passed over, one that somebody confirmed is read as well. The rest
 is read in batches by the company's associations, all at the same time; a part that fails leaves a gap for its own table.
 
 Who an operator is the CRM tells when the lookup directory is out of reach, and whose contact somebody is.
@@ -19,6 +20,7 @@ from customer_research.connect.source import Batch, Candidates, RecordOwners, Ro
 from customer_research.domain import values
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.identity import Candidate, Interpretation
+from customer_research.domain.match import CONFIRMED
 from customer_research.domain.names import phone_key, text_key
 from customer_research.errors import NotThere, SourceError
 from customer_research.sources.hubspot import normalise
@@ -36,6 +38,8 @@ class Link:
     companies: tuple[Record, ...]
     linked_by: str
     gap: Gap | None = None
+    confirmed: frozenset[str] = frozenset()
+    """Those of them that nothing but a person's word links."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +84,28 @@ def _everywhere(gap: Gap | None) -> dict[str, Gap]:
 
 
 async def _link(session: HubSpotSession, subject: Subject, log: RequestLog) -> Link:
+    """The companies that are found and not refused, and those that were confirmed, as long as HubSpot has them under that id."""
+    link = await _found(session, subject, log)
+    there = {str(one["id"]) for one in link.companies}
+    ids = sorted(one for one, ruling in subject.ruled.items() if ruling == "confirmed" and one not in there)
+    records = await together(*(_read(session, one, log) for one in ids))
+    more = {
+        one: record for one, record in zip(ids, records, strict=True) if record is not None and str(record["id"]) == one
+    }
+    if not more:
+        return link
+    untold = link.gap is not None and link.gap.reason == "not_configured"
+    return Link((*link.companies, *more.values()), link.linked_by, None if untold else link.gap, frozenset(more))
+
+
+def _is_refused(subject: Subject, company_id: Any) -> bool:
+    return subject.ruled.get(str(company_id)) == "refused"
+
+
+async def _found(session: HubSpotSession, subject: Subject, log: RequestLog) -> Link:
     if subject.hubspot_company_id is not None:
         record = await _read(session, subject.hubspot_company_id, log)
-        if record is not None:
+        if record is not None and not _is_refused(subject, record["id"]):
             return Link((record,), "csm")
     return await _by_property(session, subject, log)
 
@@ -107,6 +130,7 @@ async def _by_property(session: HubSpotSession, subject: Subject, log: RequestLo
         str(row["id"])
         for row in found.rows
         if values.operator_id(normalise.properties_of(row, "companies").get(name)) == subject.operator_id
+        and not _is_refused(subject, row["id"])
     ]
     records = await together(*(_read(session, company_id, log) for company_id in sorted(matching)))
     gap = truncated("companies", found.missing) if found.missing else None
@@ -133,9 +157,10 @@ async def _companies(session: HubSpotSession, subject: Subject, link: Link, log:
         for company in link.companies
     ]
     names = [None if owner is None else await _owner_name(session, owner, log) for owner in owners]
+    ways = [CONFIRMED if str(company["id"]) in link.confirmed else link.linked_by for company in link.companies]
     rows = [
-        normalise.company_row(company, subject.operator_id, linked_by=link.linked_by, owner_name=name)
-        for company, name in zip(link.companies, names, strict=True)
+        normalise.company_row(company, subject.operator_id, linked_by=way, owner_name=name)
+        for company, way, name in zip(link.companies, ways, names, strict=True)
     ]
     return _part("company", rows, log, link.gap)
 

@@ -33,7 +33,7 @@ RECORDS = SourceRecords(
             renewal_date date renewal precedence 2
             created_at timestamp @ HubSpot createdate
             last_contacted_at timestamp HubSpot notes_last_updated (last logged activity)
-            linked_by text csm, property, search: how the company was linked to the operator
+            linked_by text csm, property, search, confirmed: how the company was linked to the operator
             fetch_id text receipt
         contact [contact_id] one row per contact of the company
             operator_id text the operator

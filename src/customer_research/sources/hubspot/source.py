@@ -10,7 +10,9 @@ from customer_research.sources.hubspot.settings import HubSpotSettings
 SOURCE = Source(
     name="hubspot",
     title="HubSpot",
-    streams=(Stream("relationship", "Company, contacts, deals and engagements", live.TABLES, live.fetch),),
+    streams=(
+        Stream("relationship", "Company, contacts, deals and engagements", live.TABLES, live.fetch, decided="company"),
+    ),
     open=HubSpotSession,
     missing=lambda settings: settings.of(HubSpotSettings).missing(),
     checks=checks.CHECKS,
