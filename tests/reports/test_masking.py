@@ -75,11 +75,21 @@ def test_only_texts_that_hold_no_number_of_any_plan_are_not_looked_through(monke
         letters = list(one)
         for _ in range(chance.randint(1, 4)):
             letters.insert(chance.randrange(len(letters) + 1), chance.choice("0123456789 -./()+x,:$\u2013\u00a0\uff0b"))
-        texts.add("".join(letters))
+        texts |= {
+            "".join(letters),
+            f"since 2026-11-03 {''.join(letters)}",
+            f"{one}, by 1999-12-31{''.join(letters)[:3]}",
+        }
+    texts |= {f"{chance.getrandbits(48):012x}" for _ in range(300)} | {
+        "by 2026-11-03",
+        "2026-11-03: 2 of 5",
+        "a4155552671",
+    }
     told = {text: list(masking._phones(text)) for text in texts}
     assert sum(map(bool, told.values())) > 300
     assert sum(masking._PERHAPS_PHONE.search(text) is None for text in texts) > 50
     monkeypatch.setattr(masking, "_PERHAPS_PHONE", re.compile(""))
+    monkeypatch.setattr(masking, "_IDENTIFIER", re.compile("(?!)"))
     assert told == {text: list(masking._phones(text)) for text in texts}
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from babel.numbers import format_currency
 
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.money import Money
 from customer_research.domain.rates import Rates, convert
+from customer_research.domain.words import LOCALE, money_words
 from customer_research.errors import ConfigError
 from customer_research.reports.conversion import converted, converted_line
 from customer_research.research.exchange import exchange_rates
@@ -130,3 +133,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     part = RatesSettings(file=tmp_path / "none.csv", own=None, currency="USD")
     with pytest.raises(ConfigError, match="cannot be read"):
         exchange_rates(with_rates(part), NOW)
+
+
+def test_dollars_are_written_as_the_tables_of_currencies_write_them() -> None:
+    chance = random.Random(9)
+    for minor in (0, 1, -1, 99, -100, 123_456, *(chance.randint(-(10**15), 10**15) for _ in range(200))):
+        major = Money("USD", minor).major
+        told = format_currency(major, "USD", format="¤#,##0.00", locale=LOCALE, currency_digits=False)
+        assert money_words(Money("USD", minor)) == str(told)

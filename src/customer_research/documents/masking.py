@@ -39,6 +39,13 @@ _BETWEEN = r"(?:[^\w,$:;%=]|[xX\u30fc])"
 _PERHAPS_PHONE = re.compile(rf"[+\uff0b]{_BETWEEN}{{0,9}}\d(?:{_BETWEEN}{{0,4}}\d){{5}}|\d(?:{_BETWEEN}{{0,4}}\d){{6}}")
 """What a number of any country's plan holds at least: 6 digits behind a plus, or 7 (Canada's 310 1234, which has no area code)."""
 
+_DAY = re.compile(r"(?:^|(?<=[A-Za-z] ))(?:19|20)\d\d-[01]\d-[0-3]\d(?=[.,:;]?(?:$| [A-Za-z]))")
+_IDENTIFIER = re.compile(r"(?=\d*[a-f])[0-9a-f]+")
+"""What is no number of any plan, though it has digits enough: a day between words, and a text that is an id and nothing else.
+
+They stand in every list, and to look for numbers of a plan loads the plans of all countries.
+"""
+
 _LOCAL_PHONE = re.compile(
     r"(?<![\w./$#-])[2-9]\d{2}-\d{4}(?![\w-])"
     r"|(?i:\b(?:phone|call|ring|tel|cell|mobile|office|fax|dial|text|whatsapp)\b\D{0,12})(\d{3}[ .]\d{4})(?![\w-])"
@@ -225,7 +232,7 @@ def _addresses(text: str) -> Iterator[Span]:
 
 def _phones(text: str) -> Iterator[Span]:
     plus = _ABROAD.sub(" +", text)  # as written abroad; places stay
-    if _PERHAPS_PHONE.search(plus):
+    if _PERHAPS_PHONE.search(_DAY.sub("", plus)) and not _IDENTIFIER.fullmatch(text):
         yield from _planned_phones(text, plus)
     for hit in _LOCAL_PHONE.finditer(text):
         group = 1 if hit[1] else 0

@@ -91,6 +91,8 @@ def _decimal(value: float | Decimal) -> str:
 
 def money_words(money: Money) -> str:
     """An amount in its currency, with as many decimals as ISO 4217 gives it: `$1,234.50`, `¥1,200`, `-CA$12.00`."""
+    if money.currency == "USD":  # most amounts are, and no table of the world's currencies has to be read for them
+        return f"{'-' * (money.minor < 0)}${_fixed(abs(money.major), 2)}"
     from babel.numbers import format_currency  # noqa: PLC0415 - start-up time
 
     places = digits(money.currency)

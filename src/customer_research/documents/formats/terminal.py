@@ -213,7 +213,7 @@ class _Writer(Pen[Iterable[RenderableType]]):
 
     def _lines(self, drawn: Iterable[RenderableType]) -> int:
         """How many lines these take."""
-        return sum(len(self._console.render_lines(one)) for one in drawn)
+        return sum(len(self._console.render_lines(one, pad=False)) for one in drawn)
 
     def _part(self, part: Part, *, apart: bool = True) -> Iterator[RenderableType]:
         if part.heading.text:
