@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from customer_research.domain.evidence import Fact
 from customer_research.domain.health import PRESENT
+from customer_research.domain.line import Line
 from customer_research.domain.portfolio import Sort
 from customer_research.domain.report import Figures, Report, Table, Text
 from customer_research.domain.snapshot import SNAPSHOTS
@@ -74,7 +75,8 @@ def test_what_is_listed_of_lines_is_what_is_listed_of_the_files(own: Settings, m
         lists = [newest.portfolio_report(own, one, now=now) for one in CHOICES]
         lists += [newest.portfolio_report(own, Selection(), now=now, sort=sort) for sort in get_args(Sort)]
         lists += [newest.digest_report(own, now=now, owner=owner) for owner in ("", "teun")]
-        return [*lists, open_alerts(own, AlertChoice(all=True, limit=0), now=now)]
+        choices = (AlertChoice(all=True, limit=0), AlertChoice(), AlertChoice(owner="teun", limit=3))
+        return [*lists, *(open_alerts(own, choice, now=now) for choice in choices)]
 
     with listed(own) as listing:
         assert isinstance(listing, StoreListing)
@@ -84,6 +86,29 @@ def test_what_is_listed_of_lines_is_what_is_listed_of_the_files(own: Settings, m
     with listed(own) as listing:
         assert isinstance(listing, FileListing)
     assert every() == of_lines
+
+
+def test_how_soon_somebody_is_needed_is_read_without_the_lines(own: Settings) -> None:
+    with listed(own) as listing:
+        lines = listing.lines([one.operator_id for one in listing.everybody()])
+        assert listing.needs([*lines, "nobody"]) == {one: line.need for one, line in lines.items()}
+    told = {(line.level, line.sooner, line.need.waits) for line in lines.values()}
+    assert {waits for _, _, waits in told} == {True, False}
+    assert all(waits == (not sooner and level in {"this_month", "watch"}) for level, sooner, waits in told)
+
+
+def test_alerts_read_the_lines_that_they_show_and_no_others(own: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert own.clock is not None
+    asked: list[int] = []
+    whole = StoreListing.lines
+
+    def noted(self: StoreListing, operator_ids: Collection[str]) -> Mapping[str, Line]:
+        asked.append(len(operator_ids))
+        return whole(self, operator_ids)
+
+    monkeypatch.setattr(StoreListing, "lines", noted)
+    open_alerts(own, AlertChoice(all=True, limit=2), now=own.clock)
+    assert asked == [2]
 
 
 def test_a_digest_of_an_owner_tells_of_that_owners_operators_alone(own: Settings) -> None:

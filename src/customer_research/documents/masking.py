@@ -39,7 +39,7 @@ _BETWEEN = r"(?:[^\w,$:;%=]|[xX\u30fc])"
 _PERHAPS_PHONE = re.compile(rf"[+\uff0b]{_BETWEEN}{{0,9}}\d(?:{_BETWEEN}{{0,4}}\d){{5}}|\d(?:{_BETWEEN}{{0,4}}\d){{6}}")
 """What a number of any country's plan holds at least: 6 digits behind a plus, or 7 (Canada's 310 1234, which has no area code)."""
 
-_DAY = re.compile(r"(?:^|(?<=[A-Za-z] ))(?:19|20)\d\d-[01]\d-[0-3]\d(?=[.,:;]?(?:$| [A-Za-z]))")
+_DAY = re.compile(r"(?:^|(?<=[A-Za-z:;,] ))(?:19|20)\d\d-[01]\d-[0-3]\d(?=[.,:;]?(?:$| [A-Za-z]))")
 _IDENTIFIER = re.compile(r"(?=\d*[a-f])[0-9a-f]+")
 """What is no number of any plan, though it has digits enough: a day between words, and a text that is an id and nothing else.
 

@@ -11,7 +11,7 @@ from typing import Any
 from customer_research.domain.evidence import ANSWERS, Fact, Figure, Gap, Receipt
 from customer_research.domain.health import Band, Status
 from customer_research.domain.money import Amounts
-from customer_research.domain.urgency import Level, Urgency
+from customer_research.domain.urgency import LEVELS, Level, Urgency
 from customer_research.domain.vocabularies import Severity
 from customer_research.frozen import dataclass
 
@@ -81,6 +81,27 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Need:
+    """How soon an operator needs somebody and whose it is, as far as alerts are chosen and ordered by it.
+
+    `place` is the one among `LEVELS`, where what a silent source leaves open is no reason to wait; `waits` says that nothing has to be
+    done this week, which is not so as long as a more urgent reason may be hidden. The rest as in `Line`.
+    """
+
+    owner_id: str
+    owner: str
+    worth: int | None
+    place: int
+    waits: bool
+
+
+def need_of(owner_id: str, owner: str, worth: int | None, level: Level, *, sooner: bool) -> Need:
+    """The need of an operator of this urgency; `sooner`: a silent source may hide a more urgent reason."""
+    place = LEVELS.index("this_month" if sooner and level == "watch" else level)
+    return Need(owner_id, owner, worth, place, not sooner and level in {"this_month", "watch"})
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One operator in the lists of a snapshot.
 
@@ -129,6 +150,11 @@ class Line:
     def unknown(self) -> tuple[str, ...]:
         """The parts that a silent source leaves open: without a value they are not known, and not none."""
         return tuple(part for part, gap in self.gaps.items() if gap.reason not in ANSWERS)
+
+    @property
+    def need(self) -> Need:
+        """How soon it needs somebody, and whose it is."""
+        return need_of(self.owner_id, self.owner, self.worth, self.level, sooner=self.sooner)
 
     @property
     def soon(self) -> str:

@@ -10,10 +10,9 @@ from customer_research.documents.answering import answer_words
 from customer_research.documents.charts import sparkline
 from customer_research.documents.present import source_title
 from customer_research.domain.evidence import Fact, Receipt
-from customer_research.domain.line import WEEKS, Line
+from customer_research.domain.line import WEEKS, Line, Need
 from customer_research.domain.report import Cell, Prose, Statement, Table, Text, Tone
 from customer_research.domain.tables import STALE_AFTER
-from customer_research.domain.urgency import LEVELS
 from customer_research.domain.words import counted
 from customer_research.reports.blocks import SCORE_AGAIN, stated
 from customer_research.reports.tones import BAND_TONES, URGENCY_TONES
@@ -74,10 +73,10 @@ def why(line: Line, as_of: datetime) -> Cell:
     return stated(f"{line.because.rstrip('.')}.{act}{sooner}", basis, as_of) if basis else NOT_KNOWN
 
 
-def by_need(line: Line) -> tuple[int, bool, int]:
+def by_need(line: Line | Need) -> tuple[int, bool, int]:
     """For an order, the most urgent first, then the largest MRR, what is not known last; what a silent source leaves open is no reason to wait."""
-    level = "this_month" if line.sooner and line.level == "watch" else line.level
-    return LEVELS.index(level), line.worth is None, -(line.worth or 0)
+    need = line.need if isinstance(line, Line) else line
+    return need.place, need.worth is None, -(need.worth or 0)
 
 
 def next_day(line: Line, *names: str) -> tuple[date, str] | None:

@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, Column, Date, Double, ForeignKey, Index, Inte
 from customer_research.domain.book import Owner, PlannedMeeting
 from customer_research.domain.evidence import Fact, Gap, Receipt
 from customer_research.domain.health import AT_RISK_BANDS, PRESENT, UNTOLD_BANDS
-from customer_research.domain.line import DAYS, Line, Standing, Step
+from customer_research.domain.line import DAYS, Line, Need, Standing, Step, need_of
 from customer_research.domain.money import Amounts, Money, totals
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
@@ -233,6 +233,14 @@ def _urgency(line: Line) -> int:
     return NEEDED if _is_open(line) else LEVELS.index(line.level)
 
 
+def _need(owner_id: str, owner: str, worth: int | None, urgency: int, told: str | None) -> Need:
+    """What an order needs of a line: its urgency, and the line itself where that leaves something open."""
+    if told is None:
+        return Need(owner_id, owner, worth, urgency, urgency > NEEDED)
+    line = json.loads(told)
+    return need_of(owner_id, owner, worth, line["level"], sooner=line["sooner"])
+
+
 def _is_open(line: Line) -> bool:
     return line.sooner and line.level == "watch"
 
@@ -358,6 +366,20 @@ class Books:
             )
             lines = {line.operator_id: line for line in self._read(ready, query)}
             found |= {one: lines[one] for one in taken if one in lines}
+        return found
+
+    def needs(self, ready: Ready, operator_ids: Collection[str]) -> dict[str, Need]:
+        """How soon these operators need somebody, customers or not, by id; who has no line is left out.
+
+        Where the place in `LEVELS` does not tell whether somebody waits, nor for who is no customer, the line itself does.
+        """
+        of, found, wanted = book_line.c, dict[str, Need](), iter(dict.fromkeys(operator_ids))
+        told = sa.case((of.urgency.in_([NEEDED, len(LEVELS)]), sa.type_coerce(of.line, Text)))
+        columns = (of.operator_id, of.owner_id, of.owner, of.worth, of.urgency, told)
+        while taken := list(islice(wanted, _BATCH)):
+            query = sa.select(*columns).where(of.snapshot_no == ready.number, of.operator_id.in_(taken))
+            with self._store.read() as connection:
+                found |= {one: _need(*rest) for one, *rest in connection.execute(query)}
         return found
 
     def ids(self, ready: Ready, owner_ids: Collection[str] | None = None) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import Any
 from customer_research.documents.present import source_title
 from customer_research.domain.alert import Alert, AlertEvent, Episode, RuleInWords, alerts_of
 from customer_research.domain.evidence import Fact, Figure, Receipt, merge_basis
-from customer_research.domain.line import Line
+from customer_research.domain.line import Line, Need
 from customer_research.domain.report import Block, Cell, FigureLine, Figures, Freshness, Prose, Table, Text, Tone
 from customer_research.domain.vocabularies import SEVERITIES
 from customer_research.domain.words import counted
@@ -30,7 +30,8 @@ class AlertBasis:
 
     `as_of` is the instant of the newest snapshot that was judged, `receipts` those of its scoring and of what the store
     gave, `freshness` that of its sources; `rules` are those in force, by id. `lines` are the operators as they stood in
-    that snapshot, as far as it is kept; `baseline` is the first snapshot that was ever judged: what it raised had
+    that snapshot, as far as it is kept and they are shown, `needs` the same of all, as far as an order needs it (empty: all are among
+    the lines); `baseline` is the first snapshot that was ever judged: what it raised had
     come together until then, and is standing, not new.
     """
 
@@ -41,6 +42,14 @@ class AlertBasis:
     rules: Mapping[str, RuleInWords]
     lines: Mapping[str, Line] = field(default_factory=dict)
     baseline: str = ""
+    needs: Mapping[str, Need] = field(default_factory=dict)
+
+    def need(self, subject: str) -> Need | None:
+        """How soon an operator needs somebody; None where nothing is known of it."""
+        if self.needs:
+            return self.needs.get(subject)
+        line = self.lines.get(subject)
+        return None if line is None else line.need
 
     @property
     def proof(self) -> Proof:
@@ -119,9 +128,9 @@ def in_order(basis: AlertBasis, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
     """The most urgent first, then the larger MRR; of equals what nobody has acknowledged, then the oldest."""
 
     def key(alert: Alert) -> tuple[Any, ...]:
-        line, worst = basis.lines.get(alert.subject), alert.reasons[0]
+        need, worst = basis.need(alert.subject), alert.reasons[0]
         seen = all(reason.acknowledged_at is not None for reason in alert.reasons)
-        stands = lines.by_need(line) if line is not None else (-1, True, 0)
+        stands = lines.by_need(need) if need is not None else (-1, True, 0)
         return (*stands, SEVERITIES.index(worst.severity), seen, alert.oldest.raised.as_of, worst.name, alert.subject)
 
     return tuple(sorted(alerts, key=key))
@@ -129,8 +138,8 @@ def in_order(basis: AlertBasis, alerts: Iterable[Alert]) -> tuple[Alert, ...]:
 
 def can_wait(basis: AlertBasis, alert: Alert) -> bool:
     """Whether nothing has to be done about it this week; what is not known cannot wait."""
-    line = basis.lines.get(alert.subject)
-    return line is not None and not line.sooner and line.level in {"this_month", "watch"}
+    need = basis.need(alert.subject)
+    return need is not None and need.waits
 
 
 def _head(basis: AlertBasis, headline: Prose | None = None, warnings: Iterable[Prose] = ()) -> Head:
@@ -193,7 +202,7 @@ def _headline(found: OpenAlerts) -> Prose:
 
 
 def _warnings(found: OpenAlerts) -> Iterator[Prose]:
-    if not found.basis.lines and any(not alert.reasons[0].source for alert in found.alerts):
+    if not (found.basis.needs or found.basis.lines) and any(not alert.reasons[0].source for alert in found.alerts):
         yield Prose(
             "How urgent they are, what they pay and whose they are is not known: the files of the newest snapshot that was "
             "checked are gone, or its scorecard has changed since.",

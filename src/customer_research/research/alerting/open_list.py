@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from customer_research.domain.alert import Episode, RuleInWords, alerts_of
 from customer_research.domain.report import Report
 from customer_research.domain.snapshot import Snapshot
 from customer_research.domain.words import nearest
 from customer_research.errors import NothingYet, UsageError
-from customer_research.reports.kinds.alerts import KIND, AlertBasis, OpenAlerts, can_wait
+from customer_research.reports.kinds.alerts import KIND, AlertBasis, OpenAlerts, can_wait, in_order
 from customer_research.research.alerting.requests import AlertChoice
 from customer_research.research.portfolio.owners import People, people_called
 from customer_research.research.portfolio.ready import kept_listing, made_with
@@ -20,6 +22,9 @@ from customer_research.settings import Settings
 from customer_research.store.alerts import AlertBook
 from customer_research.store.database import Store, open_to_read
 from customer_research.store.history import History
+
+if TYPE_CHECKING:
+    from customer_research.research.portfolio.listing import Listing
 
 SOURCE = "alerts"
 """The source of the receipts of what the store gave."""
@@ -47,23 +52,25 @@ def open_alerts(settings: Settings, choice: AlertChoice, *, now: datetime, alone
             )
         episodes = AlertBook(store).episodes()
         every = alerts_of(episodes)
-        basis, people = basis_of(settings, store, episodes, "open alerts", now)
-        owners = _owners_called(book, people)
-        wanted = [alert for alert in every if choice.takes(alert, basis.lines.get(alert.subject), owners, alone=alone)]
-        awake = [alert for alert in wanted if choice.all or not alert.snoozed(now)]
-        shown = tuple(alert for alert in awake if choice.all or not can_wait(basis, alert))
-        return KIND.build(
-            OpenAlerts(
+        waiting = History(store).scored_since(judged.as_of, settings.scorecard)
+
+        def chosen(basis: AlertBasis, people: People | None) -> OpenAlerts:
+            owners = _owners_called(book, people)
+            wanted = [alert for alert in every if choice.takes(alert, basis.need(alert.subject), owners, alone=alone)]
+            awake = [alert for alert in wanted if choice.all or not alert.snoozed(now)]
+            shown = in_order(basis, (alert for alert in awake if choice.all or not can_wait(basis, alert)))
+            return OpenAlerts(
                 basis=basis,
                 alerts=shown,
                 snoozed=len(wanted) - len(awake),
                 later=len(awake) - len(shown),
                 words=choice.words(book),
                 most=choice.limit or None,
-                waiting=History(store).scored_since(judged.as_of, settings.scorecard),
+                waiting=waiting,
                 of=len(every),
             )
-        )
+
+        return KIND.build(_with_lines(settings, store, episodes, now, chosen))
 
 
 def _require_rule(settings: Settings, name: str, book: AlertBook) -> None:
@@ -88,24 +95,54 @@ def _nearest(name: str, known: Collection[str]) -> list[str]:
     return close[:_NEAREST]
 
 
+def _with_lines(
+    settings: Settings,
+    store: Store,
+    episodes: tuple[Episode, ...],
+    now: datetime,
+    chosen: Callable[[AlertBasis, People | None], OpenAlerts],
+) -> OpenAlerts:
+    """Open alerts that are chosen by how soon somebody is needed, with the whole lines of the operators that are shown, and of no others."""
+    with _judged(settings, store, episodes, "open alerts", now) as (made, listing):
+        if listing is None:
+            return chosen(made, None)
+        needs = listing.needs([episode.subject for episode in episodes if not episode.source])
+        found = chosen(replace(made, needs=needs, freshness=listing.freshness), listing.people())
+        lines = listing.lines([alert.subject for alert in found.operators[: found.most]])
+        return replace(found, basis=replace(found.basis, lines=lines))
+
+
 def basis_of(
     settings: Settings, store: Store, episodes: Iterable[Episode], what: str, now: datetime
 ) -> tuple[AlertBasis, People | None]:
     """The newest snapshot that was judged, and the store, as what a report rests on; and its account owners (None: not known)."""
-    book, told = AlertBook(store), tuple(episodes)
+    told = tuple(episodes)
+    with _judged(settings, store, told, what, now) as (made, listing):
+        if listing is None:
+            return made, None
+        lines = listing.lines([episode.subject for episode in told if not episode.source])
+        return replace(made, lines=lines, freshness=listing.freshness), listing.people()
+
+
+@contextmanager
+def _judged(
+    settings: Settings, store: Store, told: tuple[Episode, ...], what: str, now: datetime
+) -> Iterator[tuple[AlertBasis, Listing | None]]:
+    """What a report rests on, without operators, and the newest snapshot that was judged (None: there is none, or it cannot be read)."""
+    book = AlertBook(store)
     judged, first = book.newest(), book.first()
     newest = History(store).snapshot(judged.snapshot) if judged is not None else None
     made = bare_basis(settings, store, newest, told, what=what, now=now)
     made = replace(made, baseline=first.snapshot if first is not None else "")
     if newest is None:
-        return made, None
+        yield made, None
+        return
     with kept_listing(store, settings, newest, now) as listing:
         if listing is None:
             from customer_research.research.portfolio.snapshot_view import freshness_of  # noqa: PLC0415 - start-up time
 
-            return replace(made, freshness=freshness_of(newest)), None
-        lines = listing.lines([episode.subject for episode in told if not episode.source])
-        return replace(made, lines=lines, freshness=listing.freshness), listing.people()
+            made = replace(made, freshness=freshness_of(newest))
+        yield made, listing
 
 
 def bare_basis(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from customer_research.domain.alert import Alert, Episode
-from customer_research.domain.line import Line
+from customer_research.domain.line import Need
 from customer_research.domain.vocabularies import Severity
 from customer_research.errors import UsageError
 from customer_research.research import options
@@ -36,7 +36,7 @@ class AlertChoice:
             )
         return owner if self.mine else self.owner.strip()
 
-    def takes(self, alert: Alert, line: Line | None, owners: Collection[str] | None, *, alone: bool = False) -> bool:
+    def takes(self, alert: Alert, need: Need | None, owners: Collection[str] | None, *, alone: bool = False) -> bool:
         """Whether an alert is wanted, snoozed or not: one of its reasons is, and one of the owners (None: anybody) has its operator.
 
         One of an operator of whom nothing is known is wanted, too, unless the owners' are wanted `alone`.
@@ -45,9 +45,9 @@ class AlertChoice:
             return False
         if owners is None or alert.reasons[0].source:
             return True  # of a source: nobody may take it for another's
-        if line is None:
+        if need is None:
             return not alone
-        return (line.owner_id or line.owner) in owners
+        return (need.owner_id or need.owner) in owners
 
     def _takes(self, episode: Episode) -> bool:
         return (

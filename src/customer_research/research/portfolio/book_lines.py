@@ -13,7 +13,7 @@ from customer_research.domain.account import Account
 from customer_research.domain.book import PlannedMeeting
 from customer_research.domain.evidence import Fact, Figure, Gap, merge_basis
 from customer_research.domain.health import PRESENT
-from customer_research.domain.line import PARTS, READY_MOST, Line, Standing, Step
+from customer_research.domain.line import PARTS, READY_MOST, Line, Need, Standing, Step
 from customer_research.domain.rates import Rates
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Snapshot
@@ -70,6 +70,10 @@ class FileListing:
         """The lines of these operators by id, in the order given; who is not in it is left out."""
         accounts = self.view.accounts(list(dict.fromkeys(operator_ids)), self._card)
         return {account.operator_id: self._line(account) for account in accounts}
+
+    def needs(self, operator_ids: Collection[str]) -> Mapping[str, Need]:
+        """How soon these operators need somebody, by id; who is not in it is left out."""
+        return {operator_id: line.need for operator_id, line in self.lines(operator_ids).items()}
 
     def people(self) -> People:
         """The account owners, by name."""

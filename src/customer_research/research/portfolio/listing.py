@@ -13,7 +13,7 @@ from customer_research.domain.portfolio import Amount, Group, Portfolio, Scope, 
 from customer_research.research.portfolio.owners import People, fitting_owners
 
 if TYPE_CHECKING:
-    from customer_research.domain.line import Line, Standing
+    from customer_research.domain.line import Line, Need, Standing
     from customer_research.domain.rates import Rates
     from customer_research.domain.report import Freshness
     from customer_research.domain.snapshot import Snapshot
@@ -95,6 +95,9 @@ class Listing(Protocol):
     def lines(self, operator_ids: Collection[str]) -> Mapping[str, Line]:
         """The lines of these operators by id, in the order given; who is not in it is left out."""
 
+    def needs(self, operator_ids: Collection[str]) -> Mapping[str, Need]:
+        """How soon these operators need somebody, by id; who is not in it is left out."""
+
     def people(self) -> People:
         """The account owners, by name."""
 
@@ -117,6 +120,10 @@ class OneBook:
     def lines(self, operator_ids: Collection[str]) -> Mapping[str, Line]:
         """The lines of these operators by id, in the order given; another's are left out."""
         return self._listing.lines([one for one in operator_ids if one in self._ids])
+
+    def needs(self, operator_ids: Collection[str]) -> Mapping[str, Need]:
+        """How soon these operators need somebody, by id; another's are left out."""
+        return self._listing.needs([one for one in operator_ids if one in self._ids])
 
     def people(self) -> People:
         """The account owners of all, by name."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import customer_research
-from customer_research.domain.line import READY_MOST, Line, Standing
+from customer_research.domain.line import READY_MOST, Line, Need, Standing
 from customer_research.domain.snapshot import DESCRIPTION, SNAPSHOTS, Snapshot
 from customer_research.errors import StoreError, UsageError
 from customer_research.research.exchange import rates_around
@@ -50,6 +50,10 @@ class StoreListing:
     def lines(self, operator_ids: Collection[str]) -> Mapping[str, Line]:
         """The lines of these operators by id, in the order given; who is not in it is left out."""
         return self._books.named(self._ready, operator_ids)
+
+    def needs(self, operator_ids: Collection[str]) -> Mapping[str, Need]:
+        """How soon these operators need somebody, by id; who is not in it is left out."""
+        return self._books.needs(self._ready, operator_ids)
 
     def people(self) -> People:
         """The account owners, HubSpot's id and the name, by name."""
