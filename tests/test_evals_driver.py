@@ -155,18 +155,17 @@ def test_openais_messages_are_as_documented(settings: Settings) -> None:
     assert (result["role"], result["tool_call_id"]) == ("tool", asked["tool_calls"][0]["id"])
 
 
-@pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize(
-    ("script", "bounds", "fault"),
-    [
-        ((CALL, f"{GOOD} They owe $999."), Bounds(), "$999 is"),
-        ((CALL, "They are at 12 points."), Bounds(), "the model does not say: 79 of 100"),
-        ((CALL, f"{GOOD} Call +1 312 555-0102."), Bounds(), "the model says: 555-0102"),
-        ((CALL,), Bounds(turns=3), "no answer within 3 turns"),
-        ((CALL,), Bounds(tokens=1_500), "more than 1,500 tokens"),
-        ((CALL, GOOD), Bounds(seconds=0.0), "not done within 0 s"),
-        ((529,), Bounds(), "The model's vendor answered 529."),
-        ((None,), Bounds(), "not as documented"),
+    ("vendor", "script", "bounds", "fault"),
+    [  # what the vendors' wire has no part in is asked of one of them; that both are read right is asked above
+        ("anthropic", (CALL, f"{GOOD} They owe $999."), Bounds(), "$999 is"),
+        ("openai", (CALL, "They are at 12 points."), Bounds(), "the model does not say: 79 of 100"),
+        ("anthropic", (CALL, f"{GOOD} Call +1 312 555-0102."), Bounds(), "the model says: 555-0102"),
+        ("openai", (CALL,), Bounds(turns=3), "no answer within 3 turns"),
+        ("anthropic", (CALL,), Bounds(tokens=1_500), "more than 1,500 tokens"),
+        ("openai", (CALL, GOOD), Bounds(seconds=0.0), "not done within 0 s"),
+        *((vendor, (529,), Bounds(), "The model's vendor answered 529.") for vendor in VENDORS),
+        *((vendor, (None,), Bounds(), "not as documented") for vendor in VENDORS),
     ],
 )
 def test_what_goes_wrong_is_told(

@@ -111,8 +111,9 @@ class People:
             return
         folded = _unaccented(text)
         own = _unaccented(self.operator).casefold()
-        kept = _places(folded.casefold(), own) if any(own.startswith(name) for name in _wholes(self.names)) else ()
-        for pattern in _patterns(self.names, own):
+        patterns, borne = _looked_for(self.names, own)
+        kept = _places(folded.casefold(), own) if borne else ()
+        for pattern in patterns:
             for hit in pattern.finditer(folded):
                 if not any(start <= hit.start() and hit.end() <= end for start, end in kept):
                     yield hit.start(), hit.end(), initials(text[hit.start() : hit.end()])
@@ -127,8 +128,8 @@ def _wholes(names: tuple[str, ...]) -> Iterator[str]:
 
 
 @lru_cache(maxsize=64)
-def _patterns(names: tuple[str, ...], operator: str) -> tuple[re.Pattern[str], ...]:
-    """Whole names first, then parts of names, longest first."""
+def _looked_for(names: tuple[str, ...], operator: str) -> tuple[tuple[re.Pattern[str], ...], bool]:
+    """Whole names first, then parts of names, longest first; and whether the operator's name begins with one of them."""
     own = frozenset(_words(operator))
     whole = sorted({tuple(_words(name)) for name in _wholes(names)}, key=lambda words: -len("".join(words)))
     parts = {word for words in whole for word in words if len(word) >= _SHORTEST_NAME} - _EVERYDAY - own
@@ -139,7 +140,7 @@ def _patterns(names: tuple[str, ...], operator: str) -> tuple[re.Pattern[str], .
         written = sorted(parts, key=lambda word: (-len(word), word))
         titled = "|".join(re.escape(part[0].upper()) + f"(?i:{re.escape(part[1:])})" for part in written)
         found.append(re.compile(rf"(?<![A-Z])(?:{titled})(?![a-z])"))
-    return tuple(found)
+    return tuple(found), any(operator.startswith(name) for name in _wholes(names))
 
 
 def _unaccented(text: str) -> str:
