@@ -38,6 +38,7 @@ from customer_research.errors import ConfigError
 from customer_research.firms.settings import FactsSettings, FmcsaSettings, PeopleDataLabsSettings
 from customer_research.reviews.settings import G2Settings, GooglePlacesSettings
 from customer_research.sources import settings_models
+from customer_research.web_settings import ADDRESS, LOOPBACK, WebSettings
 
 ENV_PREFIX = "CUSTOMER_RESEARCH_"
 
@@ -45,8 +46,6 @@ _CONTRAST, _DARK = 4.5, 0.04045
 """What WCAG asks of text on its background, and below which a part of a colour counts as dark."""
 
 _QUOTED = re.compile(r'"(\w+)"')
-_ADDRESS = re.compile(r"https?://[^\s/?#@]+(/[^\s?#]*)?")
-_LOOPBACK = re.compile(r"http://(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:\d+)?(/|$)")
 _CREDENTIALS_IN_ADDRESS = re.compile(r"//\S*@")
 
 
@@ -136,27 +135,8 @@ class ServeSettings(SettingsPart):
     @field_validator("url")
     @classmethod
     def _address(cls, value: str) -> str:
-        if value and not _ADDRESS.fullmatch(value):
+        if value and not ADDRESS.fullmatch(value):
             raise ValueError("is no http(s) address; write https://research.example.com/mcp")
-        return value.rstrip("/")
-
-
-class WebSettings(SettingsPart):
-    """The web pages (`web serve`)."""
-
-    url: str = Field(
-        "",
-        description="Their address as browsers know it (https://research.example.com), without a path; empty: this machine's",
-    )
-
-    @field_validator("url")
-    @classmethod
-    def _address(cls, value: str) -> str:
-        """Cookies go there: over https, or to this machine."""
-        if value and (not _ADDRESS.fullmatch(value) or (value.startswith("http:") and not _LOOPBACK.match(value))):
-            raise ValueError("is no https address; write https://research.example.com")
-        if value.rstrip("/").count("/") > 2:  # noqa: PLR2004 - those of https://
-            raise ValueError("must have no path; write https://research.example.com")
         return value.rstrip("/")
 
 
@@ -197,9 +177,9 @@ class OidcSettings(SettingsPart):
     @classmethod
     def _private(cls, value: str) -> str:
         """Keys that somebody on the way could change would let anybody in."""
-        if value and not _ADDRESS.fullmatch(value):
+        if value and not ADDRESS.fullmatch(value):
             raise ValueError("is no http(s) address")
-        if value.startswith("http:") and not _LOOPBACK.match(value):
+        if value.startswith("http:") and not LOOPBACK.match(value):
             raise ValueError("must begin with https://")
         return value
 
@@ -216,7 +196,7 @@ class SlackSettings(SettingsPart):
     @classmethod
     def _address(cls, value: str) -> str:
         """The token goes there with every call."""
-        if not _ADDRESS.fullmatch(value) or (value.startswith("http:") and not _LOOPBACK.match(value)):
+        if not ADDRESS.fullmatch(value) or (value.startswith("http:") and not LOOPBACK.match(value)):
             raise ValueError("is no https address; write https://slack.com/api/")
         return value.rstrip("/") + "/"
 

@@ -151,6 +151,8 @@ CASES: Mapping[str, Case] = {
     "tokens create": _all(name="x", email="ada@example.com"),
     "tokens list": _all(),
     "tokens revoke": _all(token="x"),
+    "sessions list": _all(),
+    "sessions end": _all(who="ada@example.com"),
     "audit list": _all(),
     "audit prune": _all(days=1),
     "outbox list": _all(),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import httpx2
 import pytest
+from starlette.responses import PlainTextResponse
 from web_pages import OURS, Pages
 
+from customer_research.surfaces.web.safety import Safety
 from customer_research.surfaces.web.views import VIEWS
 
 
@@ -75,3 +80,25 @@ def test_reading_changes_nothing_and_changing_is_no_get(pages: Pages) -> None:
 @pytest.mark.parametrize("name", ["web.css", "web.js", "%2e%2e%2fapplication.py", "web.0000000000000000.css"])
 def test_only_what_pages_load_is_given_out(name: str, pages: Pages) -> None:
     assert pages.stranger().get(f"/static/{name}").status_code in {303, 404}
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),  # browsers say nothing of where a form comes from to plain http beyond this machine
+        ({"Origin": "http://research.example.com"}, 403),
+        ({"Origin": "https://research.example.com"}, 200),
+        ({"Origin": "https://research.example.com", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Authorization": "Basic YWRhOmFkYQ=="}, 403),
+        ({"Authorization": "Bearer crt_0123456789_x"}, 200),
+    ],
+)
+def test_over_plain_http_a_change_counts_of_the_configured_address_alone(headers: dict[str, str], status: int) -> None:
+    app = Safety(PlainTextResponse("done"), "https://research.example.com")
+
+    async def sent() -> int:
+        transport = httpx2.ASGITransport(app=app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://research.example.com") as client:
+            return (await client.post("/alerts/x/ack", headers=headers)).status_code
+
+    assert asyncio.run(sent()) == status

@@ -20,6 +20,7 @@ from customer_research.settings import Settings
 from customer_research.store.access import CallBook, TokenBook
 from customer_research.store.database import open_store
 from customer_research.surfaces.web.application import application
+from customer_research.surfaces.web.serving import server_of
 
 WHOLE: tuple[Permission, ...] = ("read", "act", "finance")
 OURS = {"Sec-Fetch-Site": "same-origin"}
@@ -82,7 +83,7 @@ def served(settings: Settings, *, own: str = "") -> Iterator[Pages]:
         here = f"http://127.0.0.1:{listening.getsockname()[1]}"
         keys: list[str] = []
         app = application(settings, None, here, own=own, told=keys.append)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=5))
+        server = uvicorn.Server(server_of(app, "127.0.0.1", 0))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])), daemon=True)
         thread.start()
         while not server.started:

@@ -12,6 +12,9 @@ Permission = Literal["read", "act", "finance", "personal"]
 
 PERMISSIONS: tuple[Permission, ...] = ("read", "act", "finance", "personal")
 
+ENTERING = timedelta(minutes=10)
+"""How long somebody may take to sign in at the identity provider."""
+
 IDLE, LASTING = timedelta(hours=12), timedelta(days=7)
 """How long somebody stays signed in on the web pages without being there, and at most."""
 
@@ -64,17 +67,64 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Who somebody is, as the company's identity provider or its proxy says.
+
+    Args:
+        issuer, subject: who they are, for ever: addresses and names may change, and be given to others.
+        email: their address; empty: it was not told, or it is said not to be theirs.
+        verified: whether it is said that the address is theirs.
+        groups: the company's groups that they are in.
+        owner_id: the account owner (HubSpot's id) who they are, where the provider tells it.
+    """
+
+    issuer: str
+    subject: str
+    email: str = ""
+    verified: bool = False
+    groups: tuple[str, ...] = ()
+    owner_id: str = ""
+
+    @property
+    def name(self) -> str:
+        """Whom calls are noted under."""
+        return self.email or f"{self.subject} of {self.issuer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A sign-in that has begun: what the identity provider's answer is held against. It is good once, for ten minutes.
+
+    Args:
+        state: what the answer must bring back.
+        nonce: what the ID token must say.
+        verifier: what proves to the provider that whoever began it also ends it (PKCE).
+        place: the page that was wanted.
+        at: when it began.
+    """
+
+    state: str
+    nonce: str
+    verifier: str
+    place: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """Somebody who is signed in on the web pages, as it is kept: never the secret of their cookie.
 
     Args:
         email: whom calls are noted under.
-        permissions: what they may do and see.
-        owner_id: the account owner (HubSpot's id) whose operators alone they see; empty: everybody's.
+        permissions: what they may do and see, where they came by a token; who came by the identity provider may what the roles of
+            their groups grant when they ask.
+        owner_id: the account owner (HubSpot's id) whose operators alone they see; empty: everybody's. Of who came by the identity
+            provider: who they are, which counts where their roles are for one's own book.
         way: how they came: by an API `token`, or by the identity provider (`oidc`).
         token_id: the token that they signed in with: the session counts as long as it does; empty: by none.
         began_at, seen_at: when they signed in, and when they were there last, to the minute.
         ended_at: when they signed out, or were signed out; None: they were not.
+        issuer, subject, groups: who they are for the identity provider, and the groups that they were in when they signed in.
     """
 
     email: str
@@ -85,6 +135,9 @@ class Session:
     began_at: datetime
     seen_at: datetime
     ended_at: datetime | None = None
+    issuer: str = ""
+    subject: str = ""
+    groups: tuple[str, ...] = ()
 
     def counts(self, now: datetime) -> bool:
         """Whether it still stands: 12 hours after somebody was there last it is over, and after 7 days whatever happened."""

@@ -39,6 +39,9 @@ web_session = Table(
     Column("began_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
     Column("ended_at", Instant),
+    Column("issuer", Text, nullable=False, server_default=""),
+    Column("subject", Text, nullable=False, server_default=""),
+    Column("groups", Compact, nullable=False, server_default="[]"),
     comment="Who is signed in on the web pages; of the cookie only the SHA-256.",
 )
 
@@ -74,8 +77,7 @@ class SessionBook:
             row = connection.execute(sa.select(web_session).where(here)).mappings().first()
         if row is None:
             return None
-        told: dict[str, Any] = {str(name): value for name, value in row.items() if name != "digest"}
-        found = Session(**{**told, "permissions": tuple(told["permissions"])})
+        found = _session(row)
         if not found.counts(now):
             return None
         if now - found.seen_at >= SEEN_EVERY:
@@ -89,11 +91,20 @@ class SessionBook:
         with self._store.begin() as connection:
             connection.execute(sa.update(web_session).where(here).values(ended_at=now))
 
+    def all(self, now: datetime) -> tuple[Session, ...]:
+        """Every session that counts, whoever was there last first."""
+        newest = sa.select(web_session).where(web_session.c.ended_at.is_(None)).order_by(web_session.c.seen_at.desc())
+        with self._store.read() as connection:
+            found = map(_session, connection.execute(newest).mappings())
+            return tuple(one for one in found if one.counts(now))
+
     def end_all(self, email: str, now: datetime) -> int:
-        """End every session of somebody; how many there were."""
-        theirs = (web_session.c.email == email) & web_session.c.ended_at.is_(None)
+        """End every session of somebody, however their address is written; how many of them still counted."""
+        theirs = (sa.func.lower(web_session.c.email) == email.strip().lower()) & web_session.c.ended_at.is_(None)
         with self._store.begin() as connection:
-            return connection.execute(sa.update(web_session).where(theirs).values(ended_at=now)).rowcount
+            there = [_session(row) for row in connection.execute(sa.select(web_session).where(theirs)).mappings()]
+            connection.execute(sa.update(web_session).where(theirs).values(ended_at=now))
+        return sum(one.counts(now) for one in there)
 
     def first(self, once: str, now: datetime) -> bool:
         """Whether a form with this key is sent for the first time."""
@@ -104,6 +115,11 @@ class SessionBook:
                 return False
             connection.execute(sa.insert(sent_form).values(once=key, at=now))
             return True
+
+
+def _session(row: Any) -> Session:
+    told: dict[str, Any] = {str(name): value for name, value in row.items() if name != "digest"}
+    return Session(**{**told, "permissions": tuple(told["permissions"]), "groups": tuple(told["groups"])})
 
 
 def _digest(secret: str) -> str:

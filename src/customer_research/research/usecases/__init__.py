@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from customer_research.research.usecases.access import Actor
     from customer_research.research.usecases.answer import EXIT_CODES, Answer, Line, State, Table, Text, written
     from customer_research.research.usecases.background import BY_ITSELF, Background, Standing
+    from customer_research.research.usecases.entrance import BACK, Entrance
     from customer_research.research.usecases.gate import Gate, audited
     from customer_research.research.usecases.registry import (
         GROUP_SENTENCES,
@@ -38,6 +39,7 @@ _HOMES = {
     **dict.fromkeys(("Content", "schema", "validated"), ".request"),
     "Actor": "access",
     **dict.fromkeys(("BY_ITSELF", "Background", "Standing"), "background"),
+    **dict.fromkeys(("BACK", "Entrance"), "entrance"),
     **dict.fromkeys(("Gate", "audited"), "gate"),
     **dict.fromkeys(("Call", "Runner", "Use", "finished", "use_alone"), "runner"),
     "SlackDesk": "slack_people",

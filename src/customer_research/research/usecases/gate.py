@@ -7,11 +7,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from typing import Literal
 
-from customer_research.domain.access import PERMISSIONS, NotedCall, Session, Visitor
+from customer_research.domain.access import NotedCall, Session, Visitor
 from customer_research.research.oidc import Issuer
 from customer_research.research.usecases.access import Actor
+from customer_research.research.usecases.entrance import Entrance, by_roles
 from customer_research.research.usecases.runner import Audit, Use, unheard
 from customer_research.settings import Settings
 from customer_research.store.access import CallBook, TokenBook, is_token
@@ -33,7 +33,7 @@ class Gate:
     """
 
     def __init__(self, settings: Settings, url: str, heard: Audit = unheard) -> None:
-        self._clock = clock_of(settings)
+        self._settings, self._clock = settings, clock_of(settings)
         self._issuer = Issuer(settings, url, self._clock) if settings.oidc.issuer else None
         self._store = open_store(settings.store_url)
         self._tokens, self._sessions = TokenBook(self._store), SessionBook(self._store)
@@ -71,18 +71,18 @@ class Gate:
         found = await asyncio.to_thread(self._tokens.admitted, bearer, self._clock())
         if found is None:
             return None
-        return await self.begin(Visitor(found.email, frozenset(found.permissions), found.owner_id), token_id=found.id)
+        now = self._clock()
+        session = Session(found.email, found.permissions, found.owner_id, "token", found.id, now, now)
+        return await asyncio.to_thread(self._sessions.begin, session)
 
-    async def begin(self, visitor: Visitor, *, token_id: str = "") -> str:
-        """Begin a session of somebody whom the identity provider (or a token) lets in: the secret of their cookie.
+    def entrance(self, origin: str) -> Entrance:
+        """The company's door to the pages at an address.
 
         Raises:
-            StoreError: the store cannot be used.
+            ConfigError: a setting of it is missing.
+            ExtraMissing: a package is.
         """
-        now, granted = self._clock(), tuple(one for one in PERMISSIONS if one in visitor.permissions)
-        way: Literal["token", "oidc"] = "token" if token_id else "oidc"
-        session = Session(visitor.email, granted, visitor.owner_id, way, token_id, now, now)
-        return await asyncio.to_thread(self._sessions.begin, session)
+        return Entrance(self._settings, self._store, origin, self._clock, self.note)
 
     async def signed_in(self, secret: str, surface: str) -> Actor | None:
         """Who has the cookie of a session; None where it is over, or the token that it came by no longer counts.
@@ -98,7 +98,7 @@ class Gate:
         if found is None:
             return None
         if not found.token_id:
-            return Actor(found.email, surface, frozenset(found.permissions), found.owner_id)
+            return by_roles(self._settings.web, found.email, found.groups, found.owner_id, surface)
         token = self._tokens.of(found.token_id, now)
         if token is None:
             return None

@@ -110,6 +110,9 @@ API tokens: what lets programs and agents ask over HTTP, on whose behalf, what t
 
 Only the SHA-256 of a token's secret is kept; `tokens create` prints it once.
 """,
+    "sessions": """\
+Who is signed in on the web pages. A session ends after 12 hours without a visit, after 7 days in all, and at once when it is ended here.
+""",
     "audit": "Who asked for what of whom, over HTTP and by MCP clients.",
     "outbox": """\
 Messages to people and programs: each is kept under a key of its own, and sent once, whoever makes it again.
@@ -138,6 +141,7 @@ GROUP_SENTENCES: Mapping[str, str] = {
     "reviews": "What operators wrote about us, and passengers about them: import, fetch, list, look, forget.",
     "meetings": "Coming meetings with operators, of all calendars; `meetings plan` puts their briefs into the outbox.",
     "tokens": "API tokens for programs and agents that ask over HTTP: create, list, revoke.",
+    "sessions": "Who is signed in on the web pages; sign somebody out.",
     "audit": "Who asked for what of whom; remove what is old.",
     "outbox": "Messages to people: list, show, send again, drop, send what is due.",
     "slack": "The Slack app: `slack serve`, `slack manifest`, and who may ask there.",
@@ -282,6 +286,8 @@ _ALL = (
     UseCase("tokens create", "Make an API token; it is shown once.", "asking:CreateToken", "text", "store", right="configure"),
     UseCase("tokens list", "The API tokens, without their secrets.", "asking:ListTokens", "report", "store", right="configure"),
     UseCase("tokens revoke", "Take an API token back.", "asking:RevokeToken", "lines", "store", right="configure"),
+    UseCase("sessions list", "Who is signed in on the web pages.", "signed_in:Sessions", "table", "store", right="configure"),
+    UseCase("sessions end", "Sign somebody out of the web pages, in every browser.", "signed_in:EndSessions", "lines", "store", right="configure"),
     UseCase("audit list", "Who asked for what of whom.", "asking:Audit", "report", "store", right="configure"),
     UseCase("audit prune", "Remove what was noted long ago.", "asking:PruneAudit", "lines", "store", right="configure"),
     UseCase("outbox list", "What is to be sent and was: to whom, by which way, how it stands.", "deliveries:Deliveries", "report", "store", right="configure"),

@@ -13,13 +13,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from customer_research.research.usecases import Actor, Gate, Runner, Use
+from customer_research.errors import ConfigError
+from customer_research.research.usecases import BACK, Actor, Gate, Runner, Use
 from customer_research.settings import Settings
 from customer_research.surfaces.web import shell
+from customer_research.surfaces.web.account import account, leave_everywhere
 from customer_research.surfaces.web.acting import ACTS, done
 from customer_research.surfaces.web.desk import Desk, NoPage, guarded
 from customer_research.surfaces.web.doors import Doors
-from customer_research.surfaces.web.entering import sign_in, sign_out
+from customer_research.surfaces.web.entering import AT_COMPANY, begin, come_back, sign_in, sign_out
+from customer_research.surfaces.web.proxies import Proxy
 from customer_research.surfaces.web.reading import filed, find, names, shown
 from customer_research.surfaces.web.safety import Safety
 from customer_research.surfaces.web.views import VIEWS
@@ -46,11 +49,16 @@ def application(
 
     Raises:
         StoreError: the store cannot be opened.
-        ConfigError: the identity provider cannot be used.
+        ConfigError: the identity provider cannot be used, or a proxy's header would be believed of anybody.
     """
     gate = Gate(settings, origin, heard)
     runner = Runner(settings, config=config, audit=gate.note)
-    desk = Desk(settings, runner, gate, Doors(gate, origin, own))
+    try:
+        doors = Doors(gate, gate.entrance(origin), Proxy(settings.web), origin, own)
+    except ConfigError:
+        gate.close()
+        raise
+    desk = Desk(settings, runner, gate, doors)
     told(desk.doors.key if own else "")
 
     @asynccontextmanager
@@ -77,7 +85,11 @@ def _routes(desk: Desk) -> list[Route]:
         Route("/", _to_today, methods=reads),
         Route("/static/{name}", _static, methods=reads),
         Route("/sign-in", sign_in(desk), methods=["GET", "POST"]),
+        Route(AT_COMPANY, begin(desk), methods=reads),
+        Route(BACK, come_back(desk), methods=reads),
         Route("/sign-out", sign_out(desk), methods=acts),
+        Route("/sign-out/everywhere", guarded(desk, leave_everywhere), methods=acts),
+        Route("/account", guarded(desk, account), methods=reads),
         Route("/find", guarded(desk, find), methods=reads),
         Route("/names", guarded(desk, names), methods=reads),
     ]

@@ -149,7 +149,7 @@ def page(desk: Desk, request: Request, actor: Actor, title: str, body: str) -> R
     if PART in request.headers:
         return HTMLResponse(body, headers={"Vary": f"Cookie, {PART}"})
     flashed = _flashed(request)
-    around = shell.Around(request.url.path, actor.name, desk.doors.is_own(request), flashed)
+    around = shell.Around(request.url.path, actor.name, not desk.doors.can_leave(request), flashed)
     whole = shell.document(title, around, body)
     if flashed is not None:
         response = HTMLResponse(whole)

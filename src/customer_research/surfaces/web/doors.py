@@ -1,4 +1,4 @@
-"""Who asks: by the cookie of a session, by a token in a header, or as the user of this machine by the address that the program printed."""
+"""Who asks: by a token in a header, as the company's proxy says, by the cookie of a session, or as the user of this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from customer_research.research.usecases import Actor, Gate
+from customer_research.domain.access import ENTERING
+from customer_research.research.usecases import Actor, Entrance, Gate
+from customer_research.surfaces.web.proxies import Proxy
 
 SURFACE = "web"
 """What pages are noted under."""
@@ -24,12 +26,16 @@ class Doors:
 
     Args:
         gate: knows tokens, sessions, and the identity provider.
+        entrance: knows whom the company lets in.
+        proxy: reads whom its proxy names.
         origin: the address as browsers know it: over https its cookie is for that host and for https alone.
         own: the user of this machine, who may do everything; empty: nobody is let in without a token.
         key: what the address has that the program prints for that user; it lets in once.
     """
 
     gate: Gate
+    entrance: Entrance
+    proxy: Proxy
     origin: str
     own: str = ""
     key: str = field(default_factory=lambda: secrets.token_urlsafe(24))
@@ -38,7 +44,15 @@ class Doors:
     @property
     def cookie(self) -> str:
         """What the cookie is called: browsers keep `__Host-` to what it promises."""
-        return "__Host-customer-research" if self.safe else "customer-research"
+        return self._named("customer-research")
+
+    @property
+    def entering(self) -> str:
+        """What the cookie of a sign-in is called, by which somebody is known when the identity provider sends them back."""
+        return self._named("customer-research-sign-in")
+
+    def _named(self, name: str) -> str:
+        return f"__Host-{name}" if self.safe else name
 
     @property
     def safe(self) -> bool:
@@ -46,7 +60,9 @@ class Doors:
         return self.origin.startswith("https:")
 
     async def actor(self, request: Request) -> Actor | None:
-        """Who asks; None: nobody who is let in. Beside a token in the header a cookie says nothing.
+        """Who asks; None: nobody who is let in.
+
+        Beside a token in the header neither proxy nor cookie say anything, and beside what the proxy says no cookie does.
 
         Raises:
             CustomerResearchError: it cannot be told, since the store or the identity provider does not answer.
@@ -55,6 +71,8 @@ class Doors:
         if told:
             bearer = told[len(BEARER) :].strip() if told.lower().startswith(BEARER) else ""
             return await self.gate.actor(bearer, SURFACE) if bearer else None
+        if (told_by := self.proxy.told(request)) is not None:
+            return await self.entrance.of_proxy(*told_by, SURFACE)
         secret = request.cookies.get(self.cookie, "")
         if not secret:
             return None
@@ -65,6 +83,10 @@ class Doors:
     def is_own(self, request: Request) -> bool:
         """Whether it is the user of this machine."""
         return _digest(request.cookies.get(self.cookie, "")) in self._mine
+
+    def can_leave(self, request: Request) -> bool:
+        """Whether they can sign out here: not who ends the program for it, nor whom the proxy names each time."""
+        return not self.is_own(request) and self.proxy.told(request) is None
 
     def open_own(self, key: str) -> str | None:
         """Let the user of this machine in, once, by the printed address: the secret of their cookie."""
@@ -78,13 +100,22 @@ class Doors:
     def keep(self, response: Response, secret: str) -> None:
         """Give somebody the cookie of their session."""
         response.set_cookie(self.cookie, secret, path="/", secure=self.safe, httponly=True, samesite="lax")
+        self._forget(response, self.entering)
+
+    def keep_entering(self, response: Response, secret: str) -> None:
+        """Give somebody the cookie of a sign-in that begins."""
+        lasts = int(ENTERING.total_seconds())
+        response.set_cookie(self.entering, secret, lasts, path="/", secure=self.safe, httponly=True, samesite="lax")
 
     async def leave(self, request: Request, response: Response) -> None:
         """Sign somebody out."""
         secret = request.cookies.get(self.cookie, "")
         self._mine.discard(_digest(secret))
         await self.gate.sign_out(secret)
-        response.delete_cookie(self.cookie, path="/", secure=self.safe, httponly=True, samesite="lax")
+        self._forget(response, self.cookie)
+
+    def _forget(self, response: Response, cookie: str) -> None:
+        response.delete_cookie(cookie, path="/", secure=self.safe, httponly=True, samesite="lax")
 
 
 def _digest(secret: str) -> str:

@@ -73,8 +73,8 @@ class Safety:
         parts = urlsplit(f"//{named}")
         if parts.hostname not in self._hosts and named.lower() not in self._hosts:
             return "This is not the address of these pages."
-        if method in READING or headers.get("authorization"):
-            return ""  # a token in the header is none that a browser sends by itself
+        if method in READING or headers.get("authorization", "").lower().startswith("bearer "):
+            return ""  # a token in the header is none that a browser sends by itself, as it does a password
         site = headers.get("sec-fetch-site")
         ours = site in {"same-origin", "none"} if site is not None else headers.get("origin") in self._origins(named)
         return "" if ours else "A change is taken from these pages alone: open the page, and press the button there."

@@ -32,7 +32,7 @@ class Around:
     Args:
         path: its address, without the words behind the question mark.
         who: who is signed in; empty: nobody.
-        own: whether it is this machine's own user, who signs out by ending the program.
+        own: whether they cannot sign out here: this machine's own user ends the program, and a proxy names others each time.
         said: what was just done.
     """
 
@@ -92,7 +92,8 @@ def _top(around: Around) -> Markup:
         if around.own
         else element("form", element("button", "Sign out", type="submit"), method="post", action="/sign-out")
     )
-    account = element("div", element("span", around.who, class_="who"), leave, class_="account")
+    who = element("a", around.who, href="/account", class_="who")
+    account = element("div", who, leave, class_="account")
     return element(
         "div",
         element("nav", element("ul", *places), aria_label="Pages"),

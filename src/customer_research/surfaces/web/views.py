@@ -144,6 +144,7 @@ VIEWS: tuple[View, ...] = (
     View("/schedules", "schedule list"),
     View("/audit", "audit list"),
     View("/tokens", "tokens list"),
+    View("/sessions", "sessions list"),
     View("/settings", "config show"),
 )
 """Every page that shows a use case."""
