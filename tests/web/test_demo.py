@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import os
+import signal
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -64,3 +69,30 @@ def test_the_demo_has_settings_of_its_own(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "mine.toml").write_text("")
     assert run(["--config", str(tmp_path / "mine.toml"), "web", "serve", "--demo"]) == 2
     assert "--demo and --config contradict each other." in capsys.readouterr().err
+
+
+class _Process:
+    """The sandbox's process, as far as the demo uses it."""
+
+    def __init__(self, ended: list[str]) -> None:
+        self._ended = ended
+        self.stdout = io.StringIO('{"config": "invented/settings.toml", "addresses": {"slack": "http://slack"}}\n')
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._ended.append("waited for")
+
+    def terminate(self) -> None:
+        self._ended.append("told to end")
+
+
+def test_a_demo_that_is_told_to_end_takes_the_sandbox_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *_given, **_named: _Process(ended))
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), demo.sandbox():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert ended == ["told to end", "waited for"]
+    assert signal.getsignal(signal.SIGTERM) is before

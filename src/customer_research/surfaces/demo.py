@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -46,7 +47,20 @@ HANDED = ("html", "pdf", "pptx", "xlsx", "csv")
 
 @contextmanager
 def sandbox(*arguments: str) -> Iterator[tuple[Path, str]]:
-    """A sandbox in its own process; gives the settings file that points at it, and the address of its Slack."""
+    """A sandbox in its own process; gives the settings file that points at it, and the address of its Slack.
+
+    Within, a process that is told to end (SIGTERM) is interrupted: it takes the sandbox with it.
+    """
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with _sandbox(*arguments) as told:
+            yield told
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _sandbox(*arguments: str) -> Iterator[tuple[Path, str]]:
     command = [sys.executable, "-m", "customer_research", "sandbox", "serve", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - our own command
         try:
