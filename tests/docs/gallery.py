@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from browser import chromium
+from gallery_web import web_pictures
 from playwright.sync_api import Browser
 from report_charts import CHARTS, charted
 
@@ -275,7 +276,8 @@ def main(arguments: Sequence[str]) -> int:
                 return 1
         asyncio.run(one_by_one(sandbox.config_path, scenarios, made))
         asyncio.run(everybody(sandbox.config_path, made))
-    drawn = list(pictures(made))
+        of_pages = list(web_pictures(sandbox.config_path, PICTURES))
+    drawn = [*pictures(made), *of_pages]
     (PICTURES / "README.md").write_text(index(made, drawn), encoding="utf-8")
     total = sum(path.stat().st_size for path in PICTURES.iterdir())
     sys.stdout.write(
