@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, assert_never
 
@@ -31,7 +31,6 @@ from customer_research.domain.report import (
     Tone,
 )
 from customer_research.domain.words import counted, dated_words, instant_words, plain_word
-from customer_research.frozen import dataclass
 
 FIRST = 3
 """The weight of what stands on a first screen before all else: what must be known first, and what is not known."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
-
-from customer_research.frozen import dataclass
 
 Permission = Literal["read", "act", "finance", "personal"]
 """What may be granted: read reports; act on alerts and record what was done; see what operators pay; see personal data."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt
 from customer_research.domain.peers import NO_PEERS, Peers
-from customer_research.frozen import dataclass
 
 if TYPE_CHECKING:
     from customer_research.domain.advice import Advice

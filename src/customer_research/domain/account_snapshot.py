@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from customer_research.domain.account import Account
-from customer_research.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact
 from customer_research.domain.vocabularies import Severity
-from customer_research.frozen import dataclass
 
 Area = Literal["call", "account", "growth"]
 """Where it is done: on the call, on the account, or for growth."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.vocabularies import SEVERITIES, Severity
-from customer_research.frozen import dataclass
 
 AlertState = Literal["holds", "clears", "over", "between", "unknown"]
 """What a rule says of a subject: it is to be raised; it no longer holds; it does not concern the subject (any more); neither

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from customer_research.domain.alert import Alert
-from customer_research.frozen import dataclass
 
 News = Literal["new", "worse", "better"]
 """An alert that was not told yet; one whose operator stands in a worse or a better band than when it was told last."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from customer_research.domain.calibration import Estimate, Evaluation, GroupChurn
-from customer_research.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

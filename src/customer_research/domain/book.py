@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING
-
-from customer_research.frozen import dataclass
 
 if TYPE_CHECKING:
     from customer_research.domain.evidence import Gap, Receipt

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-
-from customer_research.frozen import dataclass
 
 Adoption = Literal["adopted", "proposed", "refused"]
 """adopted: fitted points ship; proposed: they wait for a person's word; refused: the expert's points stay."""

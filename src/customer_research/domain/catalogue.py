@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
-
-from customer_research.frozen import dataclass
 
 Unit = Literal[
     "count", "ratio", "days", "money", "usd_minor", "date", "timestamp", "text", "boolean", "points", "number"

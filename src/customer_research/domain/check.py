@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, Literal
-
-from customer_research.frozen import dataclass
 
 CheckStatus = Literal["ok", "warn", "fail", "skipped"]
 """ok: as needed; warn: works, but look at it; fail: figures will be missing; skipped: could not be tried."""

@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Literal, get_args
-
-from customer_research.frozen import dataclass
 
 Channel = Literal["slack", "email", "notion", "webhook", "file"]
 CHANNELS: tuple[Channel, ...] = get_args(Channel)

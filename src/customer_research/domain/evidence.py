@@ -7,12 +7,11 @@ third way: `None`, `0` and `[]` never stand for the unknown.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from customer_research.errors import RenderError
-from customer_research.frozen import dataclass
 
 T_co = TypeVar("T_co", covariant=True)
 

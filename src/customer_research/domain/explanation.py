@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from customer_research.domain.evidence import Evidence, Fact, Figure
-from customer_research.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True)

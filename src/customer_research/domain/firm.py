@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.match import CERTAIN, CONFIRMED, PROBABLE, MatchDecision, confidence
 from customer_research.domain.records import ColumnType
-from customer_research.frozen import dataclass
 
 KEPT = "company_facts"
 """What reports call the facts that are kept of an operator's firm, among what they read."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Evidence, Fact, Gap, Receipt
 from customer_research.domain.vocabularies import Severity
-from customer_research.frozen import dataclass
 
 Band = Literal["healthy", "monitor", "at_risk", "critical", "insufficient", "unsettled", "outside"]
 """80-100, 60-79, 40-59, 0-39 of the rounded score; `insufficient` below the minimum coverage, `unsettled` where

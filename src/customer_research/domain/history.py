@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
@@ -11,7 +11,6 @@ from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import Band, Status
 from customer_research.domain.report import Freshness
 from customer_research.domain.snapshot import Reading, Snapshot
-from customer_research.frozen import dataclass
 
 if TYPE_CHECKING:  # an account holds a history of its score
     from customer_research.domain.account import Account

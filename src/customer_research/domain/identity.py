@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
-
-from customer_research.frozen import dataclass
 
 IdKind = Literal[
     "operator_id",

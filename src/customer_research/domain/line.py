@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,6 @@ from customer_research.domain.health import Band, Status
 from customer_research.domain.money import Amounts
 from customer_research.domain.urgency import LEVELS, Level, Urgency
 from customer_research.domain.vocabularies import Severity
-from customer_research.frozen import dataclass
 
 PARTS: Mapping[str, tuple[str, str]] = MappingProxyType(
     {

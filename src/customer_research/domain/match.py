@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
-
-from customer_research.frozen import dataclass
 
 Ruling = Literal["confirmed", "refused", "open"]
 """What is decided of a match; open: an earlier decision was taken back, and it stands as it was found."""

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.frozen import dataclass
 
 OccurrenceState = Literal["planned", "cancelled", "declined", "over"]
 """`planned`; `cancelled` for everybody; `declined` by the calendar's owner; `over` (held, or nobody came), as its calendar says."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
-
-from customer_research.frozen import dataclass
 
 if TYPE_CHECKING:
     from customer_research.domain.advice import Meeting

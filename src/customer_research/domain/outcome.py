@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal
-
-from customer_research.frozen import dataclass
 
 Intervention = Literal["call", "meeting", "email", "save_offer", "discount", "training", "escalation", "other"]
 """What was done about an account that may leave."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact, Gap, Receipt
-from customer_research.frozen import dataclass
 
 ENOUGH = 11
 """An operator and ten others: of fewer nothing is said, so that nobody can be made out."""

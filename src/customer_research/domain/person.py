@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from types import MappingProxyType
 
 from customer_research.domain.zones import zone
-from customer_research.frozen import dataclass
 
 EVERYTHING = "everything"
 """The kind of message that stands for all kinds, where somebody mutes."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
-
-from customer_research.frozen import dataclass
 
 if TYPE_CHECKING:
     from customer_research.domain.account import Account

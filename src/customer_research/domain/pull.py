@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from customer_research.domain.evidence import Gap
-from customer_research.frozen import dataclass
 
 PullState = Literal["done", "unchanged", "partial", "failed", "skipped"]
 """done: pulled, and the lake's records changed; unchanged: pulled, and they are as before; partial: pulled to the end, and

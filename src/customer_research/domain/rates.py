@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from customer_research.domain.evidence import Receipt
 from customer_research.domain.money import Amounts, Money, digits
-from customer_research.frozen import dataclass
 
 PIVOT = "EUR"
 """What all rates are kept against, as the European Central Bank publishes them."""

@@ -10,11 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Literal
-
-from customer_research.frozen import dataclass
 
 ColumnType = Literal["text", "integer", "number", "boolean", "date", "timestamp", "texts"]
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact, Figure, Gap, Receipt, T_co
 from customer_research.errors import RenderError
-from customer_research.frozen import dataclass
 
 Audience = Literal["internal", "customer"]
 Tone = Literal["good", "watch", "bad", "neutral", "unknown"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal, get_args
 
 from customer_research.domain.match import CERTAIN, CONFIDENCE
-from customer_research.frozen import dataclass
 
 About = Literal["us", "operator"]
 """Whom a review is about: `us`, written by an operator about our product; `operator`, written by its passengers."""

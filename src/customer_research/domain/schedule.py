@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
-
-from customer_research.frozen import dataclass
 
 LATENESS = timedelta(hours=12)
 """So late a run may begin where a schedule says nothing else."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from customer_research.domain.evidence import Gap, Receipt
 from customer_research.domain.health import Band, Status
-from customer_research.frozen import dataclass
 
 SCORING = "portfolio"
 """The source of the receipt that proves the scoring itself."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from customer_research.domain.evidence import Gap, Receipt
-from customer_research.frozen import dataclass
 
 LISTED = "operator"
 """The table that lists who there is: when it is out of date somebody may lack, but nobody's figures are unknown."""

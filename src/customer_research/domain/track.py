@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from customer_research.domain.calibration import Estimate, GroupChurn
 from customer_research.domain.evidence import Receipt
-from customer_research.frozen import dataclass
 
 ENOUGH = 20
 """Distinct accounts that left, below which nothing is said of how often a score was right."""

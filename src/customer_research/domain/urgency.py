@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 from typing import Any, Literal
 
 from customer_research.domain.evidence import Fact
-from customer_research.frozen import dataclass
 
 Level = Literal["now", "this_week", "this_month", "watch"]
 LEVELS: tuple[Level, ...] = ("now", "this_week", "this_month", "watch")

@@ -7,7 +7,7 @@ is left out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, cast
 from customer_research.domain.occasion import Occasion
 from customer_research.domain.report import WEIGHT, Block, Freshness, Prose, Report, Section
 from customer_research.errors import UsageError
-from customer_research.frozen import dataclass
 from customer_research.reports.figure_lines import figures
 from customer_research.reports.looking_back import since_of
 from customer_research.reports.named import words_of
