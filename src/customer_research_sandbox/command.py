@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import threading
@@ -67,6 +68,7 @@ def serve(  # noqa: PLR0917 - one a command-line option
         started = Sandbox.start(operators, seed, _moment(as_of), latency, wrong, also=also)
     except RuntimeError as error:
         raise click.ClickException(str(error)) from None
+    gc.freeze()  # the world stays as long as this process does, and is not to be looked through for garbage while it serves
     with started as running:
         told = {
             "addresses": running.addresses,
@@ -75,6 +77,7 @@ def serve(  # noqa: PLR0917 - one a command-line option
         }
         click.echo(json.dumps(told))
         stop.wait()
+    gc.unfreeze()  # DuckDB's modules complain of what is left when the process ends
 
 
 @sandbox.command()

@@ -13,10 +13,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+import duckdb
 import pytest
 from sandbox_caller import Caller
 
 from customer_research_sandbox.dataset import Dataset, Relation
+from customer_research_sandbox.servers import snowflake
 from customer_research_sandbox.servers.snowflake import Warehouse
 from customer_research_sandbox.servers.snowflake_sql import SnowflakeError
 from customer_research_sandbox.servers.templates import TemplateError, bound
@@ -425,3 +427,24 @@ def test_it_closes_while_a_query_runs() -> None:
     warehouse.close()
     asking.join()
     assert len(told) == 1
+
+
+def test_a_table_of_several_files_has_all_rows_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are read file by file while the next ones are made: none is lost, none comes out of turn, and tables keep apart."""
+    monkeypatch.setattr(snowflake, "_ROWS_A_FILE", 7)
+    wanted = {"A.T": list(range(50)), "A.NONE": [], "B.U": list(range(100, 114))}
+    relations = {
+        name: Relation(name[0], name[2:], {"N": "NUMBER(38,0)"}, [{"N": number} for number in numbers])
+        for name, numbers in wanted.items()
+    }
+    warehouse = Warehouse(relations, datetime(2026, 11, 1, tzinfo=UTC))
+    for name, numbers in wanted.items():
+        assert warehouse.run(f"SELECT N FROM {name}", {}, 1000).rows == [[number] for number in numbers]
+    warehouse.close()
+
+
+def test_a_row_that_cannot_be_read_ends_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snowflake, "_ROWS_A_FILE", 2)
+    rows = [{"N": number} for number in (1, 2, 3, "no number", 5)]
+    with pytest.raises(duckdb.Error):
+        Warehouse({"A.T": Relation("A", "T", {"N": "NUMBER(38,0)"}, rows)}, datetime(2026, 11, 1, tzinfo=UTC))

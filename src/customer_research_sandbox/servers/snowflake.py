@@ -7,18 +7,20 @@ import math
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from pydantic import TypeAdapter
 
-from customer_research_sandbox.dataset import Relation
+from customer_research_sandbox.dataset import Relation, Row
 from customer_research_sandbox.servers.snowflake_functions import MACROS
 from customer_research_sandbox.servers.snowflake_sql import (
     Names,
@@ -46,6 +48,9 @@ _STATEMENTS = 512
 _ANSWERS, _ROWS_KEPT = 512, 2_000
 """Answers that are kept, and the rows that one of them has at most: the tables never change, and what looks at one operator asks
 the same again and again."""
+
+_ROWS_A_FILE = 20_000
+"""Rows that are read while as many are made."""
 
 _PATIENCE_SECONDS = 0.01
 """How long a query that is broken off is waited for before it is told again."""
@@ -185,11 +190,23 @@ class Warehouse:
         return compiled(sql, self.as_of, self._names, hidden)
 
     def _load(self, relations: Iterable[Relation]) -> None:
-        with tempfile.TemporaryDirectory(prefix="customer-research-sandbox-") as folder:
-            for relation in relations:
-                self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{relation.schema}"')
-                self._create(relation)
-                self._fill(relation, Path(folder) / "rows.json")
+        found = list(relations)
+        for relation in found:
+            self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{relation.schema}"')
+            self._create(relation)
+        # One thread reads what stands in a file while this one makes the rows of the next; from here on the connection is its own.
+        with (
+            tempfile.TemporaryDirectory(prefix="customer-research-sandbox-") as folder,
+            ThreadPoolExecutor(1) as reader,
+        ):
+            places = (Path(folder) / f"{number}.json" for number in count())
+            reads = [
+                reader.submit(self._read, relation, _written(part, place))
+                for relation in found
+                for part, place in zip(_parts(relation.rows), places)  # noqa: B905 - places never end
+            ]
+            for read in reads:
+                read.result()
         for schema, name in self.relations.keys() & VIEWS.keys():
             shown = '"."'.join(VIEWS[schema, name].split("."))
             self._connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
@@ -212,19 +229,14 @@ class Warehouse:
         columns = ", ".join(f'"{name}" {_stored(kind)}' for name, kind in relation.columns.items())
         self._connection.execute(f'CREATE TABLE "{relation.schema}"."{relation.name}" ({columns})')
 
-    def _fill(self, relation: Relation, file: Path) -> None:
-        if not relation.rows:
-            return
-        with file.open("wb") as lines:
-            for row in relation.rows:
-                lines.write(_ROW.dump_json({name: value for name, value in row.items() if value is not None}))
-                lines.write(b"\n")
+    def _read(self, relation: Relation, file: Path) -> None:
         kinds = {name: _stored(kind) for name, kind in relation.columns.items()}
         listed = ", ".join(f"'{name}': '{kind}'" for name, kind in kinds.items())
         self._connection.execute(
             f'INSERT INTO "{relation.schema}"."{relation.name}" SELECT * FROM read_json(?, format = \'newline_delimited\', columns = {{{listed}}})',
             [str(file)],
         )
+        file.unlink()
 
     def _describe(self) -> None:
         """The information schema, as tables that `INFORMATION_SCHEMA.COLUMNS` and `.TABLES` are read from."""
@@ -262,6 +274,18 @@ def base_type(kind: str) -> str:
     """Metabase's base type for a DuckDB or Snowflake type."""
     upper = kind.upper().replace("NUMBER(38,0)", "BIGINT").replace("NUMBER", "DECIMAL")
     return next((base for prefix, base in _BASE_TYPES if upper.startswith(prefix)), "type/*")
+
+
+def _parts(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+    return (rows[at : at + _ROWS_A_FILE] for at in range(0, len(rows), _ROWS_A_FILE))
+
+
+def _written(rows: Iterable[Row], file: Path) -> Path:
+    """The file, with the rows as lines of JSON; what a row lacks is null."""
+    with file.open("wb") as lines:
+        for row in rows:
+            lines.write(_ROW.dump_json({name: value for name, value in row.items() if value is not None}) + b"\n")
+    return file
 
 
 def _stored(kind: str) -> str:
