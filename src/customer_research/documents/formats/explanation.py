@@ -26,9 +26,9 @@ def as_text(explained: Explanation, *, show_personal: bool, requests: bool = Fal
 
 
 def _lines(explained: Explanation, *, show_personal: bool, requests: bool, sql: bool) -> Iterator[str]:
-    words = _reader(explained, show_personal=show_personal)
+    words = reader(explained, show_personal=show_personal)
     yield f"{explained.label} ({explained.metric}) of {words(explained.operator_name)} ({explained.operator_id})"
-    yield f"  Value:    {_words(explained.figure)}"
+    yield f"  Value:    {figure_words(explained.figure)}"
     if isinstance(explained.figure, Fact):
         yield f"  As of:    {instant_words(explained.figure.as_of)}"
         if explained.figure.note:
@@ -38,7 +38,7 @@ def _lines(explained: Explanation, *, show_personal: bool, requests: bool, sql: 
         yield f"  Healthy:  {explained.healthy}"
     yield from _evidence_lines(explained, words, show_personal=show_personal)
     if explained.replayed is not None:
-        yield f"  Replay:   {_words(explained.replayed.figure)}"
+        yield f"  Replay:   {figure_words(explained.replayed.figure)}"
         for difference in explained.replayed.differences or ("the same value from the same records",):
             yield f"            {words(difference)}"
     yield from _receipt_lines(explained.figure, words, requests=requests)
@@ -48,7 +48,8 @@ def _lines(explained: Explanation, *, show_personal: bool, requests: bool, sql: 
         yield from (f"    {line}" for line in explained.sql.splitlines())
 
 
-def _words(figure: Figure) -> str:
+def figure_words(figure: Figure) -> str:
+    """A value, or why there is none."""
     return value_words(figure) if isinstance(figure, Fact) else gap_words(figure)
 
 
@@ -58,16 +59,30 @@ def _receipt_lines(figure: Figure, words: Words, *, requests: bool) -> Iterator[
             yield f"  Next:     {words(figure.next_step)}"
         return
     for receipt in figure.basis:
-        yield (
-            f"  Receipt:  {receipt.id}: {source_title(receipt.source)} {receipt.stream}, "
-            f"{counted(receipt.rows, 'record')} by {counted(receipt.requests, 'request')}, {instant_words(receipt.fetched_at)}"
-        )
+        yield f"  Receipt:  {receipt_words(receipt)}"
         if not requests:
             continue
-        yield f"            at {clean(receipt.place)}; SHA-256 of the records begins {receipt.digest[:16]}"
+        place, *sent = request_lines(receipt, words)
+        yield f"            {place}"
         yield "            as sent:"
-        yield from (f"      {_indented(line, words)}" for line in receipt.query.splitlines())
-        yield from (f"      parameter {name} = {words(value)}" for name, value in receipt.parameters)
+        yield from (f"      {line}" for line in sent)
+
+
+def receipt_words(receipt: Receipt) -> str:
+    """A receipt in a line."""
+    return (
+        f"{receipt.id}: {source_title(receipt.source)} {receipt.stream}, "
+        f"{counted(receipt.rows, 'record')} by {counted(receipt.requests, 'request')}, {instant_words(receipt.fetched_at)}"
+    )
+
+
+def request_lines(receipt: Receipt, words: Words) -> tuple[str, ...]:
+    """Where its records came from, and what was sent for them."""
+    return (
+        f"at {clean(receipt.place)}; SHA-256 of the records begins {receipt.digest[:16]}",
+        *(_indented(line, words) for line in receipt.query.splitlines()),
+        *(f"parameter {name} = {words(value)}" for name, value in receipt.parameters),
+    )
 
 
 def _indented(line: str, words: Words) -> str:
@@ -81,14 +96,25 @@ def _evidence_lines(explained: Explanation, words: Words, *, show_personal: bool
     yield f"  Records behind it: {evidence.total}{shown}"
     if explained.evidence_note:
         yield f"    {words(explained.evidence_note)}"
+    headers, rows = records(explained, words, show_personal=show_personal)
+    if rows:
+        yield "    " + " | ".join(headers)
+    yield from ("    " + " | ".join(row) for row in rows)
+
+
+def records(
+    explained: Explanation, words: Words, *, show_personal: bool
+) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+    """The records behind a figure in words: the names of their columns, and a cell a column of each."""
+    evidence = explained.evidence
     amounts = {name for name in evidence.columns if name.endswith(_MINOR)}
     columns = [name for name in evidence.columns if name != _CURRENCY or not amounts]  # an amount has its own beside it
-    if evidence.rows:
-        yield "    " + " | ".join(name.removesuffix(_MINOR).replace("_", " ") for name in columns)
-    for row in evidence.rows:
-        hidden = frozenset() if show_personal else explained.personal_columns
-        record = dict(zip(evidence.columns, row, strict=True))
-        yield "    " + " | ".join(_cell(record, name, hidden, words) for name in columns)
+    hidden = frozenset() if show_personal else explained.personal_columns
+    told = (dict(zip(evidence.columns, row, strict=True)) for row in evidence.rows)
+    return (
+        tuple(name.removesuffix(_MINOR).replace("_", " ") for name in columns),
+        tuple(tuple(_cell(record, name, hidden, words) for name in columns) for record in told),
+    )
 
 
 _MINOR, _CURRENCY = "_minor", "currency"
@@ -124,14 +150,15 @@ def _personal(name: str, value: Any) -> Personal:
     return Personal(str(value), kind)
 
 
-def _reader(explained: Explanation, *, show_personal: bool) -> Words:
+def reader(explained: Explanation, *, show_personal: bool) -> Words:
+    """What makes texts of an explanation fit for its reader."""
     people = People(explained.people, explained.operator_name)
     return lambda text: mask_numbers(clean(text)) if show_personal else mask_text(clean(text), people)
 
 
 def as_json(explained: Explanation, *, show_personal: bool) -> dict[str, Any]:
     """The explanation as a versioned record."""
-    evidence, words = explained.evidence, _reader(explained, show_personal=show_personal)
+    evidence, words = explained.evidence, reader(explained, show_personal=show_personal)
     hidden = frozenset() if show_personal else explained.personal_columns
     rows = [
         {name: _plain_cell(name, value, hidden, words) for name, value in zip(evidence.columns, row, strict=True)}

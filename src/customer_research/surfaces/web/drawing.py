@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from customer_research.documents.formats import explanation
+from customer_research.documents.formats.explanation_html import embedded as why_embedded
 from customer_research.documents.formats.html_ import embedded
 from customer_research.documents.formats.markup import Markup, element, joined
 from customer_research.documents.page import untyped
@@ -92,11 +92,11 @@ def drawn(
         named = f"{report.operator_name}: {report.title}" if report.operator_name else report.title
         return Drawn(clean(named), whole, report.operator_id)
     if isinstance(answer.body, Explanation):
-        told = explanation.as_text(answer.body, show_personal=show_personal, requests=True)
-        first, _, rest = told.partition("\n")
-        back = element("a", "Back to the operator", href=PAGES[answer.body.operator_id])
-        shown = main(element("p", back), element("pre", rest, class_="explanation"))
-        return Drawn(first, joined(heading(first), *beside, shown), answer.body.operator_id)
+        explained = answer.body
+        shown = why_embedded(explained, show_personal=show_personal, back=PAGES[explained.operator_id])
+        return Drawn(
+            f"{clean(explained.operator_name)}: why {explained.label}", joined(*beside, shown), explained.operator_id
+        )
     return Drawn(title, joined(heading(title), _below(*beside, below(None)), main(_small(answer))))
 
 

@@ -17,7 +17,7 @@ FIRST = (
 
 
 def live_part(place: str) -> Markup:
-    """Where the same stands live: a link, which the script of the pages follows by itself and shows below."""
+    """Where the same stands live: a link, which the script of the pages follows in place: what comes stands below."""
     return element(
         "section",
         element("h2", "Live", id="live-heading"),

@@ -93,7 +93,7 @@ document.addEventListener("keydown", event => {
 const turn = document.getElementById("keys");
 turn?.addEventListener("click", help);
 
-// What a page says live: asked for once it stands, and put below it.
+// What a page says live: every source is asked when somebody presses for it, and what comes is put below.
 const live = document.getElementById("live");
 const own = found => {
   found.querySelectorAll("[id]").forEach(one => { one.id = `live-${one.id}`; });
@@ -120,4 +120,8 @@ const readLive = async () => {
   } catch { again("It could not be read: these pages do not answer."); }
   finally { live.setAttribute("aria-busy", "false"); }
 };
-if (live) readLive();
+live?.addEventListener("click", event => {
+  if (event.target.closest("a")?.getAttribute("href") !== live.dataset.place || live.getAttribute("aria-busy") === "true") return;
+  event.preventDefault();
+  readLive();
+});
