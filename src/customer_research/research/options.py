@@ -23,12 +23,12 @@ def operator(default: Any = ...) -> Any:
 
 def scorecard() -> Any:
     """The scorecard to judge by; None: the settings'."""
-    return option("canonical (default), guide or billing_guide, or a TOML file.", None)
+    return option("canonical (default), guide or billing_guide, or a TOML file.", None, or_file=True)
 
 
 def card() -> Any:
     """The scorecard that a request is about; empty: the settings'."""
-    return argument("A scorecard.", "")
+    return argument("A scorecard.", "", or_file=True)
 
 
 def audience() -> Any:

@@ -49,6 +49,7 @@ def option(
     gt: float | None = None,
     le: float | None = None,
     file: FileKind | None = None,
+    or_file: bool = False,
     formats: tuple[str, ...] = (),
     choices: tuple[str, ...] = (),
     any_case: bool = False,
@@ -64,13 +65,15 @@ def option(
         gt: the number that it is above.
         le: the greatest number.
         file: that it names a place, and which.
+        or_file: that it may be a file's path where it is no name that is known: only who sits at this machine may say one.
         formats: how a day or instant may be written (`strptime`).
         choices: the words that it may be, where its type does not say.
         any_case: whether a word of a list may be written in capitals.
     """
     words = {"description": description, "flags": flags, "metavar": metavar, "file": file, "formats": formats}
     numbers = {"ge": ge, "gt": gt, "le": le}
-    return _field(default, {**words, **numbers, "choices": choices, "any_case": any_case or None})
+    said = {"choices": choices, "any_case": any_case or None, "or_file": or_file or None}
+    return _field(default, {**words, **numbers, **said})
 
 
 def argument(
@@ -79,12 +82,13 @@ def argument(
     *,
     metavar: str = "",
     file: FileKind | None = None,
+    or_file: bool = False,
     choices: tuple[str, ...] = (),
     words: tuple[str, ...] = (),
 ) -> Any:
     """A field that is said without its name where words are typed; see `option`. `words` are its usual values."""
     more = {"metavar": metavar, "file": file, "choices": choices, "words": words, "positional": True}
-    return _field(default, {"description": description, **more})
+    return _field(default, {"description": description, **more, "or_file": or_file or None})
 
 
 def part(kind: type[Any]) -> Any:

@@ -116,6 +116,11 @@ class SessionBook:
             connection.execute(sa.insert(sent_form).values(once=key, at=now))
             return True
 
+    def unsent(self, once: str) -> None:
+        """Forget a form by its key: what it asked for was not done, and may be asked for again."""
+        with self._store.begin() as connection:
+            connection.execute(sa.delete(sent_form).where(sent_form.c.once == _digest(once)))
+
 
 def _session(row: Any) -> Session:
     told: dict[str, Any] = {str(name): value for name, value in row.items() if name != "digest"}

@@ -296,6 +296,23 @@ def _usage(command: Any, context: Any, name: str) -> str:
     return f"```text\n{text}\n```"
 
 
+def api_page() -> str:
+    """The JSON API: how it is asked, and every operation."""
+    from customer_research.surfaces.web import api_reference as about  # noqa: PLC0415 - only for this page
+    from customer_research.surfaces.web.endpoints import endpoints  # noqa: PLC0415
+
+    parts = [NOTE, "# JSON API\n", about.INTRODUCTION]
+    for group, found in groupby(endpoints().values(), lambda one: one.case.name.partition(" ")[0]):
+        parts.append(f"\n### {group}\n")
+        for one in found:
+            parts.append(f"`{one.method} {one.path}`: {one.case.sentence} {about.needs(one)}\n")
+            words = [about.word(word) for word in one.parameters.values()]
+            parts += [table(("word", "value", "meaning"), words)] if words else []
+    return "\n".join(
+        [*parts, "\n## What is no operation\n", about.ELSEWHERE, listed(about.left_out_cases(), "use case", "why")]
+    )
+
+
 PAGES: Mapping[str, Any] = {
     "metrics.md": metrics_page,
     "tables.md": tables_page,
@@ -305,6 +322,7 @@ PAGES: Mapping[str, Any] = {
     "playbooks.md": playbooks_page,
     "settings.md": settings_page,
     "cli.md": cli_page,
+    "api.md": api_page,
 }
 
 

@@ -120,6 +120,14 @@ class Gate:
         """
         return await asyncio.to_thread(self._sessions.first, once, self._clock())
 
+    async def unsent(self, once: str) -> None:
+        """Forget a form by its key, since what it asked for was not done.
+
+        Raises:
+            StoreError: the store cannot be used.
+        """
+        await asyncio.to_thread(self._sessions.unsent, once)
+
     # -- within ------------------------------------------------------------------------------------------------------------
 
     async def _visitor(self, bearer: str) -> Visitor | None:

@@ -47,7 +47,7 @@ class Rules(Request):
     OUTPUT_AFTER = "scorecard"
     DOCUMENT = "JSON."
 
-    scorecard: str = argument("A scorecard, or a file.", "canonical")
+    scorecard: str = argument("A scorecard, or a file.", "canonical", or_file=True)
     toml: bool = option("The scorecard's file, as a start for one's own.", False)
 
     def answer(self, call: Call) -> Answer:

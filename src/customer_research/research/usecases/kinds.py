@@ -67,7 +67,7 @@ makes it of an account snapshot (`customer-research snapshot`), without OPERATOR
     audience: Audience = options.audience()
     since: datetime | None = options.since()
     meeting: Meeting = options.meeting()
-    snapshot: str | None = option("Of this account snapshot: an id or a file.", None, metavar="ID")
+    snapshot: str | None = option("Of this account snapshot: an id or a file.", None, metavar="ID", or_file=True)
     scorecard: str | None = options.scorecard()
 
     async def answer(self, call: Call) -> Answer:

@@ -303,8 +303,8 @@ class Snapshot(Request):
 class Difference(Request):
     """What differs between two account snapshots: A and B are ids, files, or days (2026-10-31)."""
 
-    before: str = argument("The earlier snapshot.", metavar="A")
-    after: str = argument("The later snapshot.", metavar="B")
+    before: str = argument("The earlier snapshot.", metavar="A", or_file=True)
+    after: str = argument("The later snapshot.", metavar="B", or_file=True)
     operator: str = option("Whose snapshots two days mean: an operator id.", "", metavar="ID")
 
     def answer(self, call: Call) -> Answer:

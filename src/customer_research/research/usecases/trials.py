@@ -29,7 +29,7 @@ class Backtest(Request):
     With --gate OLD NEW: exit code 0 when NEW is no worse than OLD, 12 when it is worse, 13 when there is too little churn to tell.
     """
 
-    cards: tuple[str, ...] = argument("One or two scorecards.", (), metavar="[CARD] [CARD]")
+    cards: tuple[str, ...] = argument("One or two scorecards.", (), metavar="[CARD] [CARD]", or_file=True)
     gate: bool = option("Whether the second scorecard may replace the first: see exit codes.", False)
     thresholds: tuple[int, ...] = option("Tell of this one, too.", (), flags=("--threshold",), ge=0, le=100)
     alert_at: int | None = option(
@@ -173,7 +173,7 @@ class UseCard(Request):
     OUTPUT_AFTER = "dry_run"
     DOCUMENT = "JSON."
 
-    name: str = argument("A shipped scorecard, or a file.")
+    name: str = argument("A shipped scorecard, or a file.", or_file=True)
     anyway: bool = option("Whatever the gate says, or where it cannot be asked.", False)
     dry_run: bool = option("Tell it all and write nothing.", False)
     ground: TrialTerms = part(TrialTerms)

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from customer_research.errors import ConfigError
 from customer_research.research.usecases import BACK, Actor, Gate, Runner, Use
 from customer_research.settings import Settings
-from customer_research.surfaces.web import shell
+from customer_research.surfaces.web import api, shell
 from customer_research.surfaces.web.account import account, leave_everywhere
 from customer_research.surfaces.web.acting import ACTS, done
 from customer_research.surfaces.web.desk import Desk, NoPage, guarded
@@ -97,6 +97,7 @@ def _routes(desk: Desk) -> list[Route]:
         routes.append(Route(f"{view.path}.{{suffix}}", guarded(desk, filed(view)), methods=reads))
         routes.append(Route(view.path, guarded(desk, shown(view)), methods=reads))
     routes += [Route(act.path, guarded(desk, done(act)), methods=acts) for act in ACTS]
+    routes += api.routes(desk)
     routes.append(Route("/{rest:path}", guarded(desk, _nowhere), methods=reads))
     return routes
 

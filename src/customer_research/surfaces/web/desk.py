@@ -162,20 +162,25 @@ def page(desk: Desk, request: Request, actor: Actor, title: str, body: str) -> R
     return HTMLResponse(whole, headers=told)
 
 
-def failed(request: Request, error: CustomerResearchError) -> Response:
-    """What went wrong, and what to do; whose operator it is that somebody may not see is not told."""
-    status, message, hint = error.http_status, error.message, error.hint
+def outward(error: CustomerResearchError) -> CustomerResearchError:
+    """The error as it is told: whose operator it is that somebody may not see is not."""
     if isinstance(error, NotAllowed) and error.operator_id:
-        status, message, hint = (
-            404,
-            "There is no such operator in your book.",
-            "Find it by name, or ask its account owner.",
-        )
-    found: tuple[Any, ...] = ()
+        said = "There is no such operator in your book."
+        return OperatorNotFound(said, hint="Find it by name, or ask its account owner.")
+    return error
+
+
+def near_misses(error: CustomerResearchError) -> tuple[Any, ...]:
+    """The operators that may have been meant."""
     if isinstance(error, AmbiguousOperator):
-        found = error.candidates
-    elif isinstance(error, OperatorNotFound):
-        found = error.nearest
+        return error.candidates
+    return error.nearest if isinstance(error, OperatorNotFound) else ()
+
+
+def failed(request: Request, error: CustomerResearchError) -> Response:
+    """What went wrong, and what to do."""
+    error = outward(error)
+    status, message, hint, found = error.http_status, error.message, error.hint, near_misses(error)
     number = secrets.token_hex(4)
     if status >= FAULT:
         logger.warning("A page failed (%s): %s", number, type(error).__name__)

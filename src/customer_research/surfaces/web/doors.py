@@ -59,10 +59,14 @@ class Doors:
         """Whether pages come over https."""
         return self.origin.startswith("https:")
 
-    async def actor(self, request: Request) -> Actor | None:
+    async def actor(self, request: Request, surface: str = SURFACE) -> Actor | None:
         """Who asks; None: nobody who is let in.
 
         Beside a token in the header neither proxy nor cookie say anything, and beside what the proxy says no cookie does.
+
+        Args:
+            request: what was sent.
+            surface: what it is noted under.
 
         Raises:
             CustomerResearchError: it cannot be told, since the store or the identity provider does not answer.
@@ -70,15 +74,15 @@ class Doors:
         told = request.headers.get("authorization", "")
         if told:
             bearer = told[len(BEARER) :].strip() if told.lower().startswith(BEARER) else ""
-            return await self.gate.actor(bearer, SURFACE) if bearer else None
+            return await self.gate.actor(bearer, surface) if bearer else None
         if (told_by := self.proxy.told(request)) is not None:
-            return await self.entrance.of_proxy(*told_by, SURFACE)
+            return await self.entrance.of_proxy(*told_by, surface)
         secret = request.cookies.get(self.cookie, "")
         if not secret:
             return None
         if _digest(secret) in self._mine:
-            return Actor(self.own, SURFACE)
-        return await self.gate.signed_in(secret, SURFACE)
+            return Actor(self.own, surface)
+        return await self.gate.signed_in(secret, surface)
 
     def is_own(self, request: Request) -> bool:
         """Whether it is the user of this machine."""
