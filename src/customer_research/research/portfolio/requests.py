@@ -55,12 +55,9 @@ class Selection:
             owners: the names that `owner` means.
             untold: how many are left out only since their MRR is not known in USD.
         """
-        listed = {"band": self.bands, "status": self.statuses, "segment": self.segments, "finding": self.rules}
-        parts = [
-            f"{name} {' or '.join(given).replace('_', ' ')}"
-            for name, given in {**listed, "owner": owners}.items()
-            if given
-        ]
+        bands = tuple(band.replace("_", " ") for band in self.bands)
+        listed = {"band": bands, "status": self.statuses, "segment": self.segments, "finding": self.rules}
+        parts = [f"{name} {' or '.join(given)}" for name, given in {**listed, "owner": owners}.items() if given]
         if self.least_minor is not None:
             unknown = f" (that of {counted(untold, 'operator')} is not known in USD)" if untold else ""
             parts.append(f"MRR of at least {money_words(Money('USD', self.least_minor))}{unknown}")
