@@ -163,6 +163,17 @@ def test_two_processes_do_each_thing_once_and_end_when_told(config: Path) -> Non
     assert "ada@example.com" not in json.dumps(logs)
 
 
+def test_the_pages_are_served_beside_agents_and_to_others_by_their_address_alone(config: Path, tmp_path: Path) -> None:
+    own = changed(config, tmp_path, {"store": {"url": f"sqlite:///{tmp_path}/pages.db"}})
+    with process(own, "--only", "web", "--only", "mcp") as running:
+        assert "API token" in running.get("/sign-in").text
+        assert running.get("/today").headers["location"].startswith("/sign-in")
+        assert running.get("/mcp").status_code == 401
+        assert running.get("/healthz").json() == {"status": "ok", "because": []}
+    refused = command("serve", "--only", "web", "--host", "0.0.0.0", config=own)
+    assert (refused.code, "web.url" in one_sentence(refused)) == (5, True)
+
+
 def test_an_address_for_others_needs_a_way_in_and_parts_their_packages(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

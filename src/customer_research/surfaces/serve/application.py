@@ -1,4 +1,4 @@
-"""The server as an ASGI application: health, readiness and metrics, with the servers for agents and Slack that were chosen behind.
+"""The server as an ASGI application: health, readiness and metrics, with the servers for agents, Slack and browsers that were chosen behind.
 
 What works by itself (`Background`) begins and ends with it.
 """
@@ -40,6 +40,7 @@ class Serving:
         config: the file that they come from.
         parts: which parts.
         url: the address of the server for agents, as clients write it.
+        origin: the address of the pages, as browsers know it, without a path.
         key: signs its cursors.
         hosts: names that requests to it may name beside those of the settings.
         stop_seconds: how long what is under way may go on at the end.
@@ -54,6 +55,7 @@ class Serving:
     key: bytes
     hosts: tuple[str, ...] = ()
     stop_seconds: float = 30.0
+    origin: str = ""
     ended: Callable[[BaseException], None] = lambda _error: None
     fault: CustomerResearchError | None = None
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -143,6 +145,16 @@ async def _mcp(serving: Serving, figures: Figures) -> AsyncIterator[Mapping[str,
 
     made = agents(serving.settings, serving.config, serving.url, serving.key, serving.hosts, heard=figures.used)
     async with made.router.lifespan_context(made):
+        yield {"/mcp": made, "/.well-known/": made}
+
+
+@asynccontextmanager
+async def _web(serving: Serving, figures: Figures) -> AsyncIterator[Mapping[str, ASGIApp]]:
+    """The pages, whatever has no other place; nobody is let in by a printed address."""
+    from customer_research.surfaces.web.application import application as pages  # noqa: PLC0415 - start-up time
+
+    made = pages(serving.settings, serving.config, serving.origin, heard=figures.used)
+    async with made.router.lifespan_context(made):
         yield {"/": made}
 
 
@@ -164,5 +176,6 @@ async def _slack(serving: Serving, figures: Figures) -> AsyncIterator[Mapping[st
 _SERVERS: Mapping[Part, Callable[[Serving, Figures], AbstractAsyncContextManager[Mapping[str, ASGIApp]]]] = {
     "mcp": _mcp,
     "slack": _slack,
+    "web": _web,
 }
 """The servers behind: each opens its application, by the beginning of its paths."""

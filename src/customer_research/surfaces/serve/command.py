@@ -11,7 +11,7 @@ import click
 
 from customer_research.errors import ExtraMissing
 
-Part = Literal["scheduler", "outbox", "mcp", "slack"]
+Part = Literal["scheduler", "outbox", "mcp", "slack", "web"]
 PARTS: tuple[Part, ...] = get_args(Part)
 
 _NEEDS = {
@@ -23,6 +23,7 @@ _NEEDS = {
     "outbox": (("prometheus_client",), "Serving deliveries needs prometheus-client", "delivery"),
     "mcp": (("mcp",), "Serving agents needs the MCP SDK", "mcp"),
     "slack": (("slack_bolt", "aiohttp"), "The Slack app needs slack-bolt", "slack"),
+    "web": ((), "", ""),
 }
 """Part → the packages that it needs, what is said where one is missing, the extra that brings them."""
 
@@ -32,7 +33,7 @@ _NEEDS = {
     "--only",
     type=click.Choice(PARTS),
     multiple=True,
-    help="Only this part (may be given several times); default: all, slack where the settings have its token.",
+    help="Only this part (may be given several times); default: all, slack where the settings have its token, web where they have its address.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", type=click.IntRange(1, 65_535), default=8808, show_default=True, help="The port to listen on.")
@@ -48,7 +49,7 @@ _NEEDS = {
 )
 @click.pass_context
 def serve(context: click.Context, *, only: tuple[str, ...], host: str, port: int, stop_seconds: float, log: str) -> int:
-    """Do what is scheduled, deliver what is to be sent, and answer agents and Slack, until the process is told to end.
+    """Do what is scheduled, deliver what is to be sent, and answer agents, Slack and browsers, until the process is told to end.
 
     Any number of such processes may share one store: each planned time is used once, each message sent once, and any of them answers
     any call. At /healthz, /readyz and /metrics it tells how it stands, to whoever asks: let a proxy hand on
@@ -62,8 +63,9 @@ def serve(context: click.Context, *, only: tuple[str, ...], host: str, port: int
     config = context.find_root().obj
     parts = tuple(part for part in PARTS if part in only)
     if not parts:
-        without = () if load_settings(config).slack.token is not None else ("slack",)
-        parts = tuple(part for part in PARTS if part not in without)
+        settings = load_settings(config)
+        set_up = {"slack": settings.slack.token is not None, "web": bool(settings.web.url)}
+        parts = tuple(part for part in PARTS if set_up.get(part, True))
     for part in ("scheduler", *parts):
         packages, needs, extra = _NEEDS[part]
         if any(find_spec(package) is None for package in packages):

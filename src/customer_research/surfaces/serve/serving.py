@@ -77,11 +77,17 @@ async def served(
         url = url or f"http://{written_host(host)}:{port}{PATH}"
         require_a_way_in(settings, url, host)
         hosts = (written_host(host),)
-    serving = Serving(settings, config, parts, url, key, hosts, stop_seconds)
+    origin = ""
+    if "web" in parts:
+        from customer_research.surfaces.web.serving import origin_of  # noqa: PLC0415 - start-up time
+
+        origin = origin_of(settings, host, port)
+    serving = Serving(settings, config, parts, url, key, hosts, stop_seconds, origin)
     made = uvicorn.Config(
         untold(application(serving)),
         host=host,
         port=port,
+        proxy_headers=False,  # the header by which a proxy names somebody counts of the peers that the settings list
         log_config=None,
         access_log=False,
         server_header=False,
