@@ -46,6 +46,7 @@ def test_every_walkthrough_has_samples() -> None:
         "sandbox.md",
         "schedules.md",
         "serving-agents.md",
+        "web-pages.md",
         "serving-pages.md",
         "snowflake.md",
         "support-chat.md",

@@ -198,9 +198,8 @@ class Linkage:
 
     def _order(self) -> Iterator[str]:
         """The canonical tables, each after those that its links read; `gap` last, since it tells of the others."""
-        known = {table.name for source in self._sources for stream in source.bulk for table in stream.tables}
         before = {
-            name: {need for part in parts if part.link is not None for need in part.needs if need not in known}
+            name: {need for part in parts if part.link is not None for need in part.needs if need in self._parts}
             for name, parts in self._parts.items()
         }
         try:
